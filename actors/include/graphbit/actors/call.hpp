@@ -1,0 +1,53 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include <graphbit/runtime/chat.hpp>
+#include <graphbit/runtime/clock.hpp>
+#include <graphbit/runtime/error.hpp>
+
+namespace graphbit {
+
+/// Live calls go first; batch keeps at least a tenth of the slots.
+enum class priority_class : std::uint8_t { live, batch };
+
+/// How one logical call is treated. Values that are not given come from the configuration.
+struct call_options {
+  time_point deadline_at = never;                 ///< the caller's `timeout_s=`; nothing waits past it
+  std::optional<milliseconds> work_budget;        ///< spent by attempts and backoff only
+  priority_class priority = priority_class::live;
+  std::optional<std::uint32_t> max_retries;
+  /// Calls of one flow (an executor) share an in-flight bound of their own; 0: no flow.
+  std::uint64_t flow = 0;
+  std::uint32_t flow_in_flight_max = 0;
+  /// Wait this long in all (not failing) while the breaker is open or Retry-After runs.
+  milliseconds pause_max{0};
+  std::stop_token stop;         ///< cancels: closes the socket at once
+  std::string idempotency_key;  ///< empty: made for the call
+  bool debug = false;           ///< log attempts, waits and breaker changes of this call
+};
+
+/// Receives what happens to one call, on the reactor's thread. Must not block and must not throw.
+/// `on_done` comes exactly once, also when the runtime ends; afterwards the sink is destroyed.
+class chat_sink {
+ public:
+  virtual ~chat_sink() = default;
+  /// Streamed calls: the text deltas of one receive. May be moved from. Return false to stop
+  /// reading until `provider_client::resume`: backpressure.
+  virtual bool on_text(std::vector<std::string>& deltas) { return deltas.empty() || true; }
+  virtual void on_done(expected<chat_response> result) = 0;
+};
+
+class embedding_sink {
+ public:
+  virtual ~embedding_sink() = default;
+  virtual void on_done(expected<embedding_response> result) = 0;
+};
+
+}  // namespace graphbit

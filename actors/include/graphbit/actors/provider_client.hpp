@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <graphbit/actors/call.hpp>
+#include <graphbit/net/http_client.hpp>
+#include <graphbit/net/provider_config.hpp>
+#include <graphbit/runtime/runtime.hpp>
+
+namespace graphbit {
+
+class reactor;
+
+/// The state of a circuit breaker as others see it.
+enum class breaker_state : std::uint8_t { closed, open, half_open };
+
+struct provider_client_stats {
+  breaker_state breaker = breaker_state::closed;
+  std::uint32_t breaker_failures = 0;  ///< failures among the attempts the breaker looks at
+  std::uint64_t calls = 0, succeeded = 0, failed = 0, cancelled = 0, rejected = 0;
+  std::uint64_t attempts = 0, retries = 0;
+  std::size_t in_flight = 0, waiting = 0;
+  http_pool_stats pool;
+};
+
+/// A handle to one provider client: the actor (one shard per reactor) that owns the request
+/// pipeline of a configuration, shared by every client object, executor and node that uses it.
+/// Cheap to copy; all members may be called from any thread.
+class provider_client {
+ public:
+  provider_client() = default;
+  /// The provider client for `config`, made under the runtime's root executor at first use.
+  /// Error: as `resolve` gives.
+  [[nodiscard]] static expected<provider_client> open(runtime& rt, provider_config config);
+
+  /// Hands over one call. `stream` delivers text deltas to the sink as they come.
+  /// Returns the call's id, for `resume`. `home`: the reactor whose shard takes it (where the
+  /// caller's own actors live); nullptr: round robin.
+  std::uint64_t submit(chat_request request, call_options options, std::unique_ptr<chat_sink> sink,
+                       bool stream = false, reactor* home = nullptr) const;
+  std::uint64_t submit(embedding_request request, call_options options,
+                       std::unique_ptr<embedding_sink> sink, reactor* home = nullptr) const;
+  /// Reads on in a stream whose sink said false.
+  void resume(std::uint64_t call_id) const;
+  /// Cancels one call: its socket is closed, its sink gets a cancelled error.
+  void cancel(std::uint64_t call_id) const;
+
+  /// Waits for the answer on this thread, which runs the reactor meanwhile. `interrupted` is
+  /// asked every 50 ms; when it says true the call is cancelled and a cancelled error returned.
+  /// Not from a reactor's thread.
+  [[nodiscard]] expected<chat_response> complete(
+      chat_request request, call_options options = {},
+      const std::function<bool()>& interrupted = {}) const;
+  [[nodiscard]] expected<embedding_response> embed(
+      embedding_request request, call_options options = {},
+      const std::function<bool()>& interrupted = {}) const;
+  /// DNS, TCP and TLS made ready; nothing billable is sent.
+  void warm_up(std::function<void(expected<void>)> done) const;
+
+  [[nodiscard]] const provider_config& config() const;
+  [[nodiscard]] provider_client_stats stats() const;
+  /// New limits from now on; an empty optional leaves one as it is, 0 removes it.
+  void set_limits(std::optional<std::uint32_t> max_in_flight, std::optional<std::uint32_t> rpm,
+                  std::optional<std::uint64_t> tpm) const;
+  [[nodiscard]] explicit operator bool() const noexcept { return impl_ != nullptr; }
+
+  class impl;
+
+ private:
+  explicit provider_client(std::shared_ptr<impl> p) : impl_(std::move(p)) {}
+  std::shared_ptr<impl> impl_;
+};
+
+}  // namespace graphbit

@@ -1,0 +1,51 @@
+# graphbit_add_room(NAME [DEPENDS target...] [PRIVATE_DEPENDS target...])
+# A room is a static library `graphbit::NAME` made of NAME/src/*.cpp (and NAME/src/*/*.cpp) with the
+# door NAME/include. Every public header is also compiled on its own by the target `check_headers`.
+function(graphbit_add_room name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${name}/src/*.cpp
+       ${PROJECT_SOURCE_DIR}/${name}/src/*/*.cpp)
+  set(target graphbit_${name})
+  add_library(${target} STATIC ${sources})
+  add_library(graphbit::${name} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
+  target_include_directories(${target}
+    PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/${name}/include> $<INSTALL_INTERFACE:include>
+    PRIVATE ${PROJECT_SOURCE_DIR}/${name})
+  target_link_libraries(${target} PUBLIC ${ARG_DEPENDS} PRIVATE graphbit_warnings ${ARG_PRIVATE_DEPENDS})
+  install(TARGETS ${target} EXPORT graphbitTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/${name}/include/ DESTINATION include)
+  graphbit_check_headers(${name} ${target})
+endfunction()
+
+# One empty translation unit per public header: it must compile with nothing before it.
+function(graphbit_check_headers name target)
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/${name}/include
+       ${PROJECT_SOURCE_DIR}/${name}/include/*.hpp)
+  set(units)
+  foreach(header IN LISTS headers)
+    string(REPLACE "/" "_" unit ${header})
+    set(unit ${CMAKE_CURRENT_BINARY_DIR}/check_headers/${unit}.cpp)
+    if(NOT EXISTS ${unit})
+      file(WRITE ${unit} "#include <${header}>\n#include <${header}>\n")
+    endif()
+    list(APPEND units ${unit})
+  endforeach()
+  if(units)
+    add_library(check_headers_${name} OBJECT EXCLUDE_FROM_ALL ${units})
+    target_link_libraries(check_headers_${name} PRIVATE ${target} graphbit_warnings)
+    add_dependencies(check_headers check_headers_${name})
+  endif()
+endfunction()
+
+# graphbit_add_tests(ROOM target...): one GoogleTest program from tests/ROOM/*.cpp.
+function(graphbit_add_tests room)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${room}/*.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(test_${room} ${sources})
+  target_include_directories(test_${room} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  target_link_libraries(test_${room} PRIVATE ${ARGN} graphbit_warnings GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(test_${room} TEST_PREFIX ${room}. DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
+endfunction()

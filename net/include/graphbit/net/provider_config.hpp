@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <graphbit/net/http_client.hpp>
+#include <graphbit/runtime/clock.hpp>
+#include <graphbit/runtime/error.hpp>
+#include <graphbit/runtime/secret.hpp>
+
+namespace graphbit {
+
+class wire_format;
+
+/// Everything that makes one provider client: two equal configurations share one.
+struct provider_config {
+  std::string provider;  ///< "openai", "anthropic", ...: the row of the provider table
+  std::string base_url;  ///< without a trailing slash
+  secret api_key;
+  std::string model;
+
+  milliseconds call_timeout{600'000};  ///< work budget of one logical call
+  milliseconds connect_timeout{10'000};
+  milliseconds tls_timeout{10'000};
+  std::optional<milliseconds> first_byte_timeout;  ///< none: the rest of the deadline
+  milliseconds idle_timeout{30'000};
+  std::optional<std::uint32_t> max_retries;    ///< none: by mode
+  std::optional<std::uint32_t> max_in_flight;  ///< none: by mode
+  std::optional<std::uint32_t> rpm;
+  std::optional<std::uint64_t> tpm;
+  std::vector<std::pair<std::string, std::string>> extra_headers;
+  std::string extra_body;                 ///< JSON object text merged into every body
+  std::string token_limit_field = "auto"; ///< "auto", "max_tokens" or "max_completion_tokens"
+  tls_options tls;
+  /// What only one provider knows: "api_version", "deployment_name", "site_url", "organization", ...
+  std::map<std::string, std::string> parameters;
+
+  friend bool operator==(const provider_config&, const provider_config&) = default;
+};
+
+/// What the provider table knows of one provider.
+struct provider_row {
+  std::string_view name;           ///< "openai"
+  std::string_view display_name;   ///< "OpenAI", used in messages
+  std::string_view base_url;
+  std::string_view default_model;
+  std::string_view default_embedding_model;
+  std::string_view key_environment;  ///< "OPENAI_API_KEY"; empty: takes no key
+  std::size_t key_bytes_min = 8;
+  const wire_format* wire = nullptr;  ///< nullptr: not spoken yet
+};
+
+/// The table's row, or nullptr for an unknown provider.
+[[nodiscard]] const provider_row* find_provider(std::string_view name) noexcept;
+/// All rows, in the table's order.
+[[nodiscard]] const std::vector<provider_row>& provider_table();
+
+/// Checks a configuration and fills its defaults (base URL, model, a key from the environment
+/// when there is neither key nor base_url). Errors as the contract words them:
+/// Validation "<Name> API key cannot be empty" / "<Name> API key too short" (the length is not
+/// checked when base_url is given), Configuration for a bad base_url, header or number.
+[[nodiscard]] expected<provider_config> resolve(provider_config config);
+
+}  // namespace graphbit

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <graphbit/runtime/error.hpp>
+
+namespace graphbit {
+
+/// Where connections go: connections with equal origins may be shared.
+struct origin {
+  bool tls = false;
+  std::string host;
+  std::uint16_t port = 80;
+
+  /// "host" or "host:port" as the Host header wants it (default ports left out, IPv6 in brackets).
+  [[nodiscard]] std::string authority() const;
+  friend bool operator==(const origin&, const origin&) = default;
+};
+
+/// An absolute http or https URL, split.
+struct url {
+  origin at;
+  std::string target = "/";  ///< path and query, ready for the request line
+};
+
+/// Splits an absolute URL. Errors: Validation{field="url"} naming what is wrong; user names and
+/// passwords inside URLs are refused.
+[[nodiscard]] expected<url> parse_url(std::string_view text);
+
+}  // namespace graphbit

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+/// Every bound of the library in one table. Each is a default that a setting may change; hitting
+/// one gives a ResourceExhausted or Validation error that names it.
+namespace graphbit::limits {
+
+inline constexpr std::size_t header_block_bytes_max = 64 * 1024;
+inline constexpr std::size_t response_body_bytes_max = 64u * 1024 * 1024;  // decompressed
+inline constexpr std::size_t sse_line_bytes_max = 1024 * 1024;
+inline constexpr std::size_t sse_event_bytes_max = 4u * 1024 * 1024;
+inline constexpr std::size_t json_depth_max = 128;
+inline constexpr std::size_t prompt_bytes_max = 16u * 1024 * 1024;
+inline constexpr std::size_t runs_queued_max = 10'000;  // accepted per executor, not yet started
+inline constexpr std::size_t stream_chunks_max = 256;   // buffered per stream, then backpressure
+inline constexpr std::size_t stream_bytes_max = 4u * 1024 * 1024;
+inline constexpr std::size_t connections_per_origin_max = 1024;  // or half the file limit
+inline constexpr std::chrono::seconds connection_idle_max{60};
+inline constexpr std::size_t frame_part_bytes_max = 256 * 1024;
+inline constexpr std::size_t frame_bytes_max = 64u * 1024 * 1024;
+inline constexpr std::size_t bodies_in_process_bytes_max = 1024u * 1024 * 1024;
+inline constexpr std::uint32_t tool_iterations_max = 10;
+inline constexpr std::size_t tool_result_bytes_max = 1024 * 1024;
+inline constexpr std::size_t big_reply_bytes = 64 * 1024;  // larger ones are parsed on the workers
+
+}  // namespace graphbit::limits
