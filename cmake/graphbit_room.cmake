@@ -12,9 +12,11 @@ function(graphbit_add_room name)
   target_include_directories(${target}
     PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/${name}/include> $<INSTALL_INTERFACE:include>
     PRIVATE ${PROJECT_SOURCE_DIR}/${name})
-  target_link_libraries(${target} PUBLIC ${ARG_DEPENDS} PRIVATE graphbit_warnings ${ARG_PRIVATE_DEPENDS})
-  install(TARGETS ${target} EXPORT graphbitTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-  install(DIRECTORY ${PROJECT_SOURCE_DIR}/${name}/include/ DESTINATION include)
+  target_link_libraries(${target} PUBLIC ${ARG_DEPENDS}
+    PRIVATE $<BUILD_INTERFACE:graphbit_warnings> ${ARG_PRIVATE_DEPENDS})
+  install(TARGETS ${target} EXPORT graphbitTargets
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/${name}/include/ DESTINATION include COMPONENT development)
   graphbit_check_headers(${name} ${target})
 endfunction()
 
