@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# The tests of CI, from nothing: packages, .venv, one release build, C++ by ctest, Python by pytest,
+# format and header checks, a short soak. Fails if any of them fails, after running them all.
+# The heavy checks (sanitizers, clang-tidy, other Pythons, wheels) are in scripts/check_all.sh.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+scripts/build.sh --test || exit 1
+
+failed=()
+step() {
+  echo "== $1"
+  shift
+  "$@" || failed+=("$1")
+}
+title_failed() { echo "failed: ${failed[*]}" >&2; exit 1; }
+
+step "format" scripts/format.sh --check
+step "public headers compile alone" cmake --build build/release --target check_headers
+step "soak, short" .venv/bin/python tests/soak/soak.py --seconds 10
+step "C++ tests" ctest --preset release --parallel "$(nproc)" --output-on-failure
+step "Python tests" .venv/bin/python -m pytest tests/python -q
+[ ${#failed[@]} -eq 0 ] || title_failed
