@@ -19,8 +19,8 @@ enum class priority_class : std::uint8_t { live, batch };
 
 /// How one logical call is treated. Values that are not given come from the configuration.
 struct call_options {
-  time_point deadline_at = never;                 ///< the caller's `timeout_s=`; nothing waits past it
-  std::optional<milliseconds> work_budget;        ///< spent by attempts and backoff only
+  time_point deadline_at = never;           ///< the caller's `timeout_s=`; nothing waits past it
+  std::optional<milliseconds> work_budget;  ///< spent by attempts and backoff only
   priority_class priority = priority_class::live;
   std::optional<std::uint32_t> max_retries;
   /// Calls of one flow (an executor) share an in-flight bound of their own; 0: no flow.
