@@ -25,17 +25,18 @@ void install_safe_handlers(caf::scheduled_actor& self) {
         std::string(ptr->name()) + " got an error: " + ptr->system().render(failed));
   });
   self.set_down_handler([](caf::scheduled_actor*, caf::down_msg&) {});
-  self.set_exception_handler([](caf::scheduled_actor* ptr, std::exception_ptr& thrown) -> caf::error {
-    std::string what = "an exception of unknown type";
-    try {
-      std::rethrow_exception(thrown);
-    } catch (const std::exception& e) {
-      what = e.what();
-    } catch (...) {  // only its text is wanted
-    }
-    log(log_level::error, "actors", std::string(ptr->name()) + " threw: " + what);
-    return caf::make_error(caf::sec::runtime_error, what);
-  });
+  self.set_exception_handler(
+      [](caf::scheduled_actor* ptr, std::exception_ptr& thrown) -> caf::error {
+        std::string what = "an exception of unknown type";
+        try {
+          std::rethrow_exception(thrown);
+        } catch (const std::exception& e) {
+          what = e.what();
+        } catch (...) {  // only its text is wanted
+        }
+        log(log_level::error, "actors", std::string(ptr->name()) + " threw: " + what);
+        return caf::make_error(caf::sec::runtime_error, what);
+      });
 }
 
 }  // namespace graphbit

@@ -250,7 +250,8 @@ bool reactor::lead(waiter& w, const std::function<bool()>& interrupted) {
   return finished;
 }
 
-// Hands the loop to a waiting caller if there is one, else to the reactor's thread if there is work.
+// Hands the loop to a waiting caller if there is one, else to the reactor's thread if there is
+// work.
 void reactor::leave_loop() {
   current() = nullptr;
   const bool work_left = !local_.empty() || in_flight_.load(std::memory_order_relaxed) > 0;

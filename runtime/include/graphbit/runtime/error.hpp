@@ -63,7 +63,9 @@ template <class T>
 using expected = tl::expected<T, error>;
 
 /// Wraps an error for an early return from a function that gives `expected<T>`.
-[[nodiscard]] inline tl::unexpected<error> fail(error e) { return tl::unexpected<error>(std::move(e)); }
+[[nodiscard]] inline tl::unexpected<error> fail(error e) {
+  return tl::unexpected<error>(std::move(e));
+}
 
 /// The kind's name as Python shows it: "Network", "RateLimit", ...
 [[nodiscard]] std::string_view to_string(error_kind kind);
@@ -71,7 +73,8 @@ using expected = tl::expected<T, error>;
 /// The kind by its name, or nothing.
 [[nodiscard]] std::optional<error_kind> error_kind_from(std::string_view name);
 
-/// One line for a person: the kind's prefix ("Timeout in 'connect' after 10000ms: ") and the message.
+/// One line for a person: the kind's prefix ("Timeout in 'connect' after 10000ms: ") and the
+/// message.
 [[nodiscard]] std::string describe(const error& e);
 
 // Makers, so that every error of a kind carries that kind's fields.

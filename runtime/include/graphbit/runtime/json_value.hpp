@@ -70,7 +70,8 @@ class json_value {
   friend bool operator==(const json_value&, const json_value&) = default;
 
  private:
-  std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string, array, object>
+  std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string, array,
+               object>
       v_;
 };
 

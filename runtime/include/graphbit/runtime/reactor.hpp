@@ -36,7 +36,7 @@ class reactor final : public caf::execution_unit {
   struct options {
     std::string thread_name = "graphbit-io";
     std::size_t stack_bytes = 1024 * 1024;
-    std::function<void(std::size_t index)> thread_started;  ///< CPU pinning, priorities
+    std::function<void(std::size_t index)> thread_started{};  ///< CPU pinning, priorities
     std::size_t index = 0;
   };
 
@@ -104,7 +104,7 @@ class reactor final : public caf::execution_unit {
   boost::asio::steady_timer sweep_timer_;
   native_thread thread_;
 
-  std::deque<caf::resumable*> local_;  // only on the loop's thread
+  std::deque<caf::resumable*> local_;                    // only on the loop's thread
   std::vector<std::function<bool(time_point)>> sweeps_;  // only on the loop's thread
 
   std::mutex queue_mutex_;

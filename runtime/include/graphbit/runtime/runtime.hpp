@@ -32,7 +32,7 @@ struct runtime_options {
   std::string thread_name_prefix = "graphbit";
   bool enable_blocking_pool = true;
   /// Called first on each reactor thread, with its index: CPU pinning, priorities.
-  std::function<void(std::size_t)> reactor_started;
+  std::function<void(std::size_t)> reactor_started{};
 };
 
 struct runtime_stats {
@@ -49,7 +49,8 @@ struct runtime_stats {
 /// `options` with every 0 replaced by its rule.
 [[nodiscard]] runtime_options resolved(runtime_options options);
 
-/// The ground that everything else stands on: one CAF actor system, the reactors, the blocking pool.
+/// The ground that everything else stands on: one CAF actor system, the reactors, the blocking
+/// pool.
 ///
 /// Lifecycle: the constructor starts all threads (signals blocked, stack size as asked). `shutdown`
 /// (and the destructor) ends services in reverse order of their creation, drains, and joins.
@@ -84,8 +85,9 @@ class runtime {
   /// last made first. How upper rooms hang their roots here without this room knowing them.
   template <class T>
   [[nodiscard]] std::shared_ptr<T> service() {
-    return std::static_pointer_cast<T>(find_or_make(
-        std::type_index(typeid(T)), [this]() -> std::shared_ptr<void> { return std::make_shared<T>(*this); }));
+    return std::static_pointer_cast<T>(
+        find_or_make(std::type_index(typeid(T)),
+                     [this]() -> std::shared_ptr<void> { return std::make_shared<T>(*this); }));
   }
 
  private:
