@@ -6,6 +6,7 @@
 #include <string>
 
 #include <graphbit/actors/call.hpp>
+#include <graphbit/actors/policy/breaker.hpp>
 #include <graphbit/net/http_client.hpp>
 #include <graphbit/net/provider_config.hpp>
 #include <graphbit/runtime/runtime.hpp>
@@ -13,9 +14,6 @@
 namespace graphbit {
 
 class reactor;
-
-/// The state of a circuit breaker as others see it.
-enum class breaker_state : std::uint8_t { closed, open, half_open };
 
 struct provider_client_stats {
   breaker_state breaker = breaker_state::closed;
