@@ -37,12 +37,12 @@ struct model_settings {
 /// `{{node.NAME}}`, `{{node.NAME.key.0}}` (a path into JSON), `{NAME}`. What does not resolve stays
 /// as it was typed; references inside outputs are never expanded.
 struct agent_spec {
-  std::string prompt;
-  std::string context;   ///< goes before the parents' outputs
-  std::string agent_id;  ///< empty: made; no UUID: the UUIDv5 of the text in the DNS namespace
-  model_settings model;
-  std::vector<tool> tools;
-  std::optional<std::uint32_t> max_iterations;  ///< 1 to 100; limits::tool_iterations_max
+  std::string prompt{};
+  std::string context{};   ///< goes before the parents' outputs
+  std::string agent_id{};  ///< empty: made; no UUID: the UUIDv5 of the text in the DNS namespace
+  model_settings model{};
+  std::vector<tool> tools{};
+  std::optional<std::uint32_t> max_iterations{};  ///< 1 to 100; limits::tool_iterations_max
 };
 
 /// Turns the parent's output (several: joined by an empty line) into another value.
