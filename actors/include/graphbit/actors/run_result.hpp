@@ -34,6 +34,7 @@ class text_pieces {
     pieces_.push_back({text, std::move(owner)});
   }
   void add_owned(std::string text);
+  void append(text_pieces&& more);
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] bool empty() const noexcept { return pieces_.empty(); }
   [[nodiscard]] std::string str() const;
@@ -76,6 +77,7 @@ struct node_result {
   std::string why;               ///< skipped: the reason, in words
   node_output output;
   time_point started{}, ended{};
+  text_pieces user_input;   ///< agent: the resolved prompt without the parents' outputs
   std::string chosen;       ///< condition: the successor's name
   std::string exit_reason;  ///< agent: "completed", "max_iterations" or "error"
   std::vector<std::variant<llm_call_record, tool_call_record>> executions;  ///< in order of start

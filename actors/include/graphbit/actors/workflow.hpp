@@ -13,7 +13,8 @@
 
 namespace graphbit {
 
-/// A graph of nodes. A cheap value: copies share their nodes, which never change once added.
+/// A graph of nodes. A cheap value: copies share everything until one of them is changed.
+/// Threads: as any value, not to be changed while another thread uses the same object.
 class workflow {
  public:
   /// From and to, as indexes into `nodes()`.
@@ -35,15 +36,15 @@ class workflow {
   /// whose successors share a name, agent ids used twice, names used twice (if so flagged).
   [[nodiscard]] expected<void> validate() const;
 
-  [[nodiscard]] const std::string& name() const noexcept { return name_; }
-  [[nodiscard]] const std::string& description() const noexcept { return description_; }
-  [[nodiscard]] const std::string& id() const noexcept { return id_; }
+  [[nodiscard]] const std::string& name() const noexcept { return contents_->name; }
+  [[nodiscard]] const std::string& description() const noexcept { return contents_->description; }
+  [[nodiscard]] const std::string& id() const noexcept { return contents_->id; }
   [[nodiscard]] const std::vector<std::shared_ptr<const node>>& nodes() const noexcept {
-    return nodes_;
+    return contents_->nodes;
   }
-  [[nodiscard]] const std::vector<edge>& edges() const noexcept { return edges_; }
+  [[nodiscard]] const std::vector<edge>& edges() const noexcept { return contents_->edges; }
   [[nodiscard]] const std::vector<std::pair<std::string, bool>>& metadata() const noexcept {
-    return metadata_;
+    return contents_->metadata;
   }
   /// By id, else by name; `npos` where there is none.
   static constexpr std::size_t npos = static_cast<std::size_t>(-1);
@@ -59,14 +60,20 @@ class workflow {
   [[nodiscard]] std::string to_mermaid() const;
 
  private:
-  std::string id_;
-  std::string name_;
-  std::string description_;
-  std::vector<std::shared_ptr<const node>> nodes_;
-  std::vector<edge> edges_;
-  std::vector<std::pair<std::string, bool>> metadata_;
-  std::unordered_map<std::string, std::uint32_t> by_id_;
-  std::unordered_map<std::string, std::uint32_t> by_name_;  // the first with that name
+  struct contents {
+    std::string id;
+    std::string name;
+    std::string description;
+    std::vector<std::shared_ptr<const node>> nodes;
+    std::vector<edge> edges;
+    std::vector<std::pair<std::string, bool>> metadata;
+    std::unordered_map<std::string_view, std::uint32_t> by_id;    // views into `nodes`
+    std::unordered_map<std::string_view, std::uint32_t> by_name;  // the first with that name
+  };
+  /// The contents to change: copied first when another workflow shares them.
+  [[nodiscard]] contents& own();
+
+  std::shared_ptr<contents> contents_;
 };
 
 }  // namespace graphbit
