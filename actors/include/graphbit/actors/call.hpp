@@ -28,6 +28,8 @@ struct call_options {
   std::uint32_t flow_in_flight_max = 0;
   /// Wait this long in all (not failing) while the breaker is open or Retry-After runs.
   milliseconds pause_max{0};
+  /// If given, `pause_max` holds only once this is true (a batch pauses after its first success).
+  std::shared_ptr<const std::atomic<bool>> pause_when;
   std::stop_token stop;         ///< cancels: closes the socket at once
   std::string idempotency_key;  ///< empty: made for the call
   bool debug = false;           ///< log attempts, waits and breaker changes of this call

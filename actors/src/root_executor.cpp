@@ -1,0 +1,166 @@
+#include "root_executor.hpp"
+
+#include <functional>
+
+#include <graphbit/runtime/log.hpp>
+#include <graphbit/runtime/reactor.hpp>
+
+namespace graphbit {
+
+namespace {
+
+// Provider clients that nobody holds are kept for the next who wants one, up to so many.
+constexpr std::size_t unused_clients_max = 64;
+
+void append(std::string& out, std::string_view field) {
+  out.append(std::to_string(field.size())).push_back(':');
+  out.append(field);
+}
+
+template <class T>
+void append_number(std::string& out, const std::optional<T>& n) {
+  append(out, n ? std::to_string(*n) : "-");
+}
+
+// A text that is equal for equal configurations and for no others.
+[[nodiscard]] std::string fingerprint(const provider_config& c) {
+  std::string out;
+  for (const auto* text :
+       {&c.provider, &c.base_url, &c.api_key.expose(), &c.model, &c.extra_body,
+        &c.token_limit_field, &c.tls.ca_file, &c.tls.client_cert_file, &c.tls.client_key_file})
+    append(out, *text);
+  for (const auto ms : {c.call_timeout, c.connect_timeout, c.tls_timeout, c.idle_timeout,
+                        c.first_byte_timeout.value_or(milliseconds{-1})})
+    append(out, std::to_string(ms.count()));
+  append_number(out, c.max_retries);
+  append_number(out, c.max_in_flight);
+  append_number(out, c.rpm);
+  append_number(out, c.tpm);
+  append(out, c.tls.verify ? "1" : "0");
+  for (const auto& [name, value] : c.extra_headers) {
+    append(out, name);
+    append(out, value);
+  }
+  append(out, "parameters");
+  for (const auto& [name, value] : c.parameters) {
+    append(out, name);
+    append(out, value);
+  }
+  return out;
+}
+
+}  // namespace
+
+provider_client::impl::~impl() {
+  for (const auto& s : shards)
+    if (auto handle = s.slot->get()) caf::anon_send_exit(handle, caf::exit_reason::user_shutdown);
+}
+
+const provider_client::impl::shard& provider_client::impl::at_home(const reactor* home) const {
+  if (home != nullptr && home->index() < shards.size() && shards[home->index()].home == home)
+    return shards[home->index()];
+  return shards[next_call.load(std::memory_order_relaxed) % shards.size()];
+}
+
+root_executor::root_executor(runtime& rt)
+    : rt_(rt),
+      supervisor_(rt.system().spawn(supervise, std::string("root executor"),
+                                    policy::supervision_settings{})) {}
+
+root_executor::~root_executor() {
+  clients_.clear();
+  caf::scoped_actor self{rt_.system()};
+  self->monitor(supervisor_);
+  caf::anon_send_exit(supervisor_, caf::exit_reason::user_shutdown);
+  self->receive([](const caf::down_msg&) {},
+                caf::after(seconds{10}) >>
+                    [] { log(log_level::error, "actors", "some actors did not end within 10 s"); });
+}
+
+caf::actor root_executor::start_child(child_spec spec) {
+  const auto shared = std::make_shared<const child_spec>(std::move(spec));
+  auto handle = shared->start();
+  caf::anon_send(supervisor_, adopt_atom::value, child_spec_ptr{shared}, handle);
+  return handle;
+}
+
+std::vector<child_report> root_executor::tree() const {
+  std::vector<child_report> children;
+  caf::scoped_actor self{rt_.system()};
+  self->request(supervisor_, seconds{5}, tree_atom::value)
+      .receive([&](child_reports& reports) { children = std::move(reports.children); },
+               [](caf::error&) {});
+  return children;
+}
+
+std::shared_ptr<actor_slot> root_executor::breaker_for(const provider_config& config) {
+  std::string key;
+  append(key, config.base_url);
+  append(key, config.model);
+  auto& slot = breakers_[key];
+  if (slot) return slot;
+  slot = std::make_shared<actor_slot>();
+  auto& home = rt_.reactor_at(std::hash<std::string>{}(key) % rt_.reactor_count());
+  const std::string label = config.base_url + " " + config.model;
+  start_child({.kind = "circuit breaker", .name = label, .start = [&home, label, slot = slot] {
+                 auto handle = spawn_on(home, circuit_breaker, label);
+                 slot->set(handle);
+                 return handle;
+               }});
+  return slot;
+}
+
+std::shared_ptr<actor_slot> root_executor::limiter_for(const provider_config& config) {
+  std::string key;
+  append(key, config.base_url);
+  append(key, config.model);
+  append(key, config.api_key.expose());
+  auto& slot = limiters_[key];
+  if (slot) return slot;
+  slot = std::make_shared<actor_slot>();
+  auto& home = rt_.reactor_at(std::hash<std::string>{}(key) % rt_.reactor_count());
+  start_child({.kind = "limiter",
+               .name = config.provider + " " + config.model + " " + config.api_key.redacted(),
+               .start = [&home, slot = slot] {
+                 auto handle = spawn_on(home, lease_limits);
+                 slot->set(handle);
+                 return handle;
+               }});
+  return slot;
+}
+
+expected<std::shared_ptr<provider_client::impl>> root_executor::client_for(provider_config config) {
+  auto endpoint = make_endpoint(std::move(config));
+  if (!endpoint) return fail(endpoint.error());
+  const auto& resolved_config = (*endpoint)->config;
+  const std::lock_guard guard(mutex_);
+  auto& known = clients_[fingerprint(resolved_config)];
+  if (known) return known;
+  auto client = std::make_shared<provider_client::impl>(rt_, *endpoint);
+  client->breaker = breaker_for(resolved_config);
+  client->limiter = limiter_for(resolved_config);
+  client->shards.resize(rt_.reactor_count());
+  for (std::size_t i = 0; i < client->shards.size(); ++i) {
+    auto& shard = client->shards[i];
+    shard.home = &rt_.reactor_at(i);
+    const provider_shard::setup setup{*endpoint, client->breaker, client->limiter, shard.counters};
+    start_child({.kind = "provider client",
+                 .name = resolved_config.provider + " " + resolved_config.model + " at " +
+                         resolved_config.base_url,
+                 .start = [home = shard.home, slot = shard.slot, setup] {
+                   auto handle = spawn_on(*home, serve_provider, setup);
+                   slot->set(handle);
+                   return handle;
+                 }});
+  }
+  known = client;
+  drop_unused_clients();
+  return client;
+}
+
+void root_executor::drop_unused_clients() {
+  if (clients_.size() <= unused_clients_max) return;
+  std::erase_if(clients_, [](const auto& entry) { return entry.second.use_count() == 1; });
+}
+
+}  // namespace graphbit
