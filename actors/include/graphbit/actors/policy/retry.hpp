@@ -20,12 +20,12 @@ struct retry_settings {
 
 /// Where one call stands when an attempt of it has failed.
 struct retry_state {
-  std::uint32_t attempts = 1;        ///< made so far, the failed one included
-  bool delivered = false;            ///< a part of the answer has reached the caller
-  bool retried_unparsable = false;   ///< the one retry of `retry_rule::once` is used up
-  std::optional<bool> should_retry;  ///< the server's `x-should-retry`
+  std::uint32_t attempts = 1;          ///< made so far, the failed one included
+  bool delivered = false;              ///< a part of the answer has reached the caller
+  bool retried_unparsable = false;     ///< the one retry of `retry_rule::once` is used up
+  std::optional<bool> should_retry{};  ///< the server's `x-should-retry`
   time_point deadline_at = never;
-  std::optional<duration> work_left;  ///< for attempts and backoff
+  std::optional<duration> work_left{};  ///< for attempts and backoff
 };
 
 enum class give_up_reason : std::uint8_t {
