@@ -22,10 +22,10 @@ enum class limit_signal : std::uint8_t {
   ignored,     ///< says nothing about load: the caller's error, a cancellation
 };
 
-/// Finds how many calls a provider takes at once: grows by one per round trip while calls use the
-/// limit and latency stays near its usual value, shrinks by the gradient of latency when a queue
-/// builds up, and at once (one step per round trip) when the provider says it is overloaded.
-/// A plain value; not thread-safe. Off by default: then `limit()` is the maximum.
+/// Finds how many calls a provider takes at once: grows by its square root per round trip while
+/// calls use the limit and latency stays near its usual value, shrinks by the gradient of latency
+/// when a queue builds up, and at once (one step per round trip) when the provider says it is
+/// overloaded. A plain value; not thread-safe. Off by default: then `limit()` is the maximum.
 class adaptive_limit {
  public:
   explicit adaptive_limit(adaptive_limit_settings settings = {}) noexcept;
@@ -38,9 +38,10 @@ class adaptive_limit {
 
  private:
   void end_round(time_point now) noexcept;
+  void begin_round(time_point now) noexcept;
 
   adaptive_limit_settings settings_;
-  double limit_;
+  double limit_ = 1;
   double usual_us_ = 0;  // slow average of rounds, the latency without a queue
   double round_us_ = 0;  // sum over this round's answers
   std::uint32_t round_count_ = 0;

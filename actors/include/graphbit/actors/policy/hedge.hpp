@@ -49,7 +49,7 @@ class hedge {
   percentiles newer_, older_;  // two halves that take turns, so that old answers fade
   std::uint64_t hedges_ = 0;
   std::size_t newer_hedges_ = 0, older_hedges_ = 0;
-  std::size_t until_refresh_ = 0;
+  std::uint32_t since_refresh_ = 0;
   duration delay_{0};
 };
 

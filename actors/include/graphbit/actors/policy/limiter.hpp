@@ -4,14 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <set>
-#include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include <graphbit/actors/call.hpp>
 #include <graphbit/actors/policy/pacer.hpp>
 #include <graphbit/actors/policy/rate_limit_headers.hpp>
+#include <graphbit/actors/policy/waiting_line.hpp>
 #include <graphbit/runtime/clock.hpp>
 
 namespace graphbit::policy {
@@ -80,8 +78,9 @@ class limiter {
   /// Limits set by the user; learnt ones only ever narrow them.
   void configure(const limiter_settings& settings);
   void set_in_flight_max(std::uint32_t in_flight_max) { settings_.in_flight_max = in_flight_max; }
-  /// Takes up what an answer's headers say.
-  void learn(const rate_limit_headers& headers, time_point now);
+  /// Takes up what an answer's headers say; `age`: since its request was sent, because that is the
+  /// moment they describe.
+  void learn(const rate_limit_headers& headers, time_point now, duration age = {});
   /// Nothing goes before `until`: the server's Retry-After. At most 60 s from now are believed.
   void hold_until(time_point until, time_point now) noexcept;
 
@@ -89,64 +88,43 @@ class limiter {
   [[nodiscard]] std::size_t in_flight(priority_class c) const noexcept {
     return in_flight_[index(c)];
   }
-  [[nodiscard]] std::size_t waiting() const noexcept { return waiting_; }
+  [[nodiscard]] std::size_t waiting() const noexcept { return line_.size(); }
   /// The limits in force: the user's and the learnt.
   [[nodiscard]] limiter_settings limits() const noexcept;
   [[nodiscard]] time_point held_until() const noexcept { return held_until_; }
 
  private:
   static constexpr std::uint32_t none = 0xffffffff;
-  static constexpr std::size_t classes = 2;
-  enum class place : std::uint8_t { free, waiting, granted };
+  enum class phase : std::uint8_t { free, waiting, granted };
 
-  /// One call; lives in a slab and is linked into its flow's queue while it waits.
+  /// One call; lives in a slab, found by its ticket (slot and generation).
   struct entry {
     std::uint64_t id = 0;
-    std::uint64_t arrival = 0;
-    std::uint64_t flow = 0;
     std::uint64_t tokens = 0;
     time_point deadline_at = never;
     time_point granted_at{};
-    std::uint32_t generation = 0;
-    std::uint32_t prev = none, next = none;  // `next` links the free entries, too
-    priority_class priority = priority_class::live;
-    place where = place::free;
-    bool paced = false;  // took from the rates
+    waiting_line::place place;
+    std::uint32_t generation = 1;
+    std::uint32_t next_free = none;
+    phase now = phase::free;
+    bool rated = false;  // counted in the rates
   };
-  struct queue {
-    std::uint32_t head = none, tail = none;
-  };
-  struct flow_state {
-    std::uint32_t in_flight = 0, in_flight_max = 0;
-    std::array<queue, classes> queues;
-    [[nodiscard]] bool full() const noexcept {
-      return in_flight_max != 0 && in_flight >= in_flight_max;
-    }
-    [[nodiscard]] bool idle() const noexcept {
-      return in_flight == 0 && queues[0].head == none && queues[1].head == none;
-    }
-  };
-  using flow_map = std::unordered_map<std::uint64_t, flow_state>;
-  using turn = std::pair<std::uint64_t, std::uint64_t>;  // arrival of the head, flow
 
   [[nodiscard]] static std::size_t index(priority_class c) noexcept {
     return static_cast<std::size_t>(c);
   }
-  [[nodiscard]] std::uint32_t find(ticket name, place where) const noexcept;
-  [[nodiscard]] ticket make_entry(const limiter_request& request);
-  void free_entry(std::uint32_t i) noexcept;
-  [[nodiscard]] flow_state& flow_of(const limiter_request& request);
-  void push_back(flow_state& flow, std::uint32_t i);
-  void unlink(flow_state& flow, std::uint32_t i);
-  void drop_turns(std::uint64_t id, const flow_state& flow);
-  void add_turns(std::uint64_t id, const flow_state& flow);
-  void take(std::uint32_t i, flow_state* flow, time_point now);
-  void leave(std::uint32_t i);
+  [[nodiscard]] std::uint32_t make_entry(const limiter_request& request);
+  void free_entry(std::uint32_t slot) noexcept;
+  [[nodiscard]] ticket name_of(std::uint32_t slot) const noexcept;
+  [[nodiscard]] std::uint32_t find(ticket name, phase expected) const noexcept;
+
+  void take(std::uint32_t slot, time_point now);
+  void leave(std::uint32_t slot);
   [[nodiscard]] bool slots_full() const noexcept;
-  [[nodiscard]] bool rated() const noexcept { return requests_.limited() || tokens_.limited(); }
+  [[nodiscard]] bool is_rated() const noexcept { return requests_.limited() || tokens_.limited(); }
   [[nodiscard]] time_point rates_free_at(std::uint64_t tokens, time_point now);
   [[nodiscard]] std::optional<priority_class> whose_turn() const noexcept;
-  [[nodiscard]] std::uint64_t clamped(std::uint64_t tokens) const noexcept;
+  [[nodiscard]] bool batch_is_owed() const noexcept;
   void apply_rates() noexcept;
 
   limiter_settings settings_;
@@ -158,12 +136,8 @@ class limiter {
 
   std::vector<entry> entries_;
   std::uint32_t free_ = none;
-  flow_map flows_;       // those with a call waiting or in flight; flow 0 always
-  flow_state* unbound_;  // flow 0, looked up once
-  std::array<std::set<turn>, classes> turns_;  // flows that wait and are under their own bound
-  std::array<std::size_t, classes> in_flight_{};
-  std::size_t waiting_ = 0;
-  std::uint64_t arrivals_ = 0;
+  waiting_line line_;
+  std::array<std::size_t, 2> in_flight_{};  // by class
   std::uint32_t live_in_a_row_ = 0;  // grants to live calls while a batch call could have gone
 };
 

@@ -22,13 +22,15 @@ class pacer {
   [[nodiscard]] bool limited() const noexcept { return per_minute_ != 0; }
   [[nodiscard]] std::uint64_t per_minute() const noexcept { return per_minute_; }
   /// The new rate counts what was granted before.
-  void set_per_minute(std::uint64_t per_minute) noexcept { per_minute_ = per_minute; }
+  void set_per_minute(std::uint64_t per_minute) noexcept;
 
   /// The first time at which `amount` may go (at most a minute's amount is asked for).
   [[nodiscard]] time_point free_at(std::uint64_t amount, time_point now) noexcept;
   void spend(std::uint64_t amount, time_point now) noexcept;
   /// What was spent at `then` turned out to be `actual`.
   void correct(std::uint64_t spent, std::uint64_t actual, time_point then, time_point now) noexcept;
+  /// Others spent from the same rate too: at least `amount` in all within the last minute.
+  void raise_to(std::uint64_t amount, time_point now) noexcept;
   /// The time that `amount` takes at this rate.
   [[nodiscard]] duration cost(std::uint64_t amount) const noexcept;
   [[nodiscard]] std::uint64_t spent_in_last_minute(time_point now) noexcept {

@@ -10,7 +10,7 @@
 namespace graphbit::policy {
 
 /// Percentiles of latencies in 4 KiB, whatever their number: counts in buckets that are 1/32 of a
-/// power of two wide (values within 3.2 %), from 1 us to 19 hours. A plain value; not thread-safe;
+/// power of two wide (values within 3.2 %), from 1 us to 38 hours. A plain value; not thread-safe;
 /// recording costs some nanoseconds, a percentile one pass over the buckets.
 class percentiles {
  public:
@@ -23,6 +23,8 @@ class percentiles {
   /// The smallest value that at least `share` (0 to 1) of the records do not exceed, rounded up to
   /// its bucket's end. Zero without records; `duration::max()` when it lies beyond measure.
   [[nodiscard]] duration at(double share) const noexcept;
+  /// The largest value that was measured, rounded up as by `at`. Zero without one.
+  [[nodiscard]] duration largest() const noexcept;
   [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
   /// Adds another's records to these.
   void add(const percentiles& other) noexcept;

@@ -43,8 +43,10 @@ class dataflow_graph {
 
  private:
   dataflow_graph() = default;
-  [[nodiscard]] bool sort();
-  [[nodiscard]] std::vector<node_index> find_cycle() const;
+  /// Fills `order_`; gives a cycle if there is one.
+  [[nodiscard]] std::vector<node_index> sort();
+  [[nodiscard]] std::vector<node_index> find_cycle(
+      const std::vector<std::uint32_t>& inputs_left) const;
 
   std::vector<std::uint32_t> first_;  // successors of n: targets_[first_[n] .. first_[n + 1])
   std::vector<node_index> targets_;
@@ -108,7 +110,6 @@ class ready_nodes {
     std::uint32_t inputs_left = 0;
     node_phase phase = node_phase::waiting;
     bool has_input = false;  // at least one edge that came is live
-    node_index cause = 0;    // of the last dead edge
   };
   struct skip {
     node_index node;

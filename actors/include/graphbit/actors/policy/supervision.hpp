@@ -94,7 +94,8 @@ class supervision {
 
   [[nodiscard]] bool within_intensity(std::vector<time_point>& recent, time_point now) const;
   [[nodiscard]] duration backoff(std::size_t restarts_recent) const noexcept;
-  [[nodiscard]] std::vector<child_index> in_order() const;
+  void sort_by_start(std::vector<child_index>& indices) const;
+  [[nodiscard]] bool is_alive(child_index child) const noexcept;
   [[nodiscard]] actions restart_one(child_index child, time_point now);
   [[nodiscard]] actions begin_group(child_index child, time_point now);
   [[nodiscard]] actions end_group();
@@ -103,8 +104,9 @@ class supervision {
   supervision_settings settings_;
   std::vector<child> children_;
   std::vector<child_index> free_;
-  std::vector<child_index> group_;  // to be restarted together once all have stopped
-  std::vector<time_point> recent_;  // restarts of groups within the period
+  std::vector<child_index> group_;    // to be restarted together once all have stopped
+  std::vector<time_point> recent_;    // restarts of groups within the period
+  std::vector<child_index> to_stop_;  // while shutting down: those left, last started at the back
   std::uint64_t starts_ = 0;
   std::size_t alive_ = 0;  // running or stopping
   bool shutting_down_ = false;
