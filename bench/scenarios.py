@@ -29,7 +29,7 @@ class Scenario:
         return max(self.concurrency if self.client == "threads" else 1, int(n * scale))
 
 
-CHUNKS_500 = ("--chunks", "500")
+CHUNKS_500 = ("--chunk-count", "500")
 
 SCENARIOS = [
     Scenario("sync", "`complete`, one after the other", "sync", "call", 3000, 1, goal=35, goal_of_upstream=0.3),
@@ -41,7 +41,7 @@ SCENARIOS = [
              figure="efficiency", goal=0.90, slow_peers_n=1024),
     Scenario("stream", "stream, 32 at once x 500 chunks, in a burst", "stream", "chunk", 1, 32, CHUNKS_500, goal=9, slow_peers_n=1),
     Scenario("stream-paced", "stream, 64 at once, a chunk each 10 ms", "stream", "chunk", 1, 64,
-             ("--chunks", "200", "--chunk-interval-ms", "10"), goal=30, slow_peers_n=1),
+             ("--chunk-count", "200", "--chunk-interval-ms", "10"), goal=30, slow_peers_n=1),
     Scenario("chain", "workflow: chain of 20 agents", "chain", "node", 1000, 1, goal=50, slow_peers_n=200),
     Scenario("fan", "workflow: fan-out to 200 agents", "fan", "node", 2010, 256, goal=30, slow_peers_n=402),
     Scenario("small", "workflow: many of two agents, at once", "small", "node", 1000, 256, goal=50, slow_peers_n=200),
@@ -57,7 +57,7 @@ SCENARIOS = [
     Scenario("threads", "`complete` from 32 threads at once", "threads", "call", 6400, 32, goal=60, slow_peers_n=320),
     Scenario("open-loop", "5,000 calls/s at 20 ms: own overhead", "open_loop", "call", 10_000, 1024, latency_ms=20,
              rate=5000, figure="p99_ms", goal=3),
-    Scenario("first-chunk", "time to the first chunk", "first_chunk", "stream", 300, 1, ("--chunks", "5"), figure="p50_ms",
+    Scenario("first-chunk", "time to the first chunk", "first_chunk", "stream", 300, 1, ("--chunk-count", "5"), figure="p50_ms",
              slow_peers_n=100),
 ]
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
