@@ -1,0 +1,588 @@
+"""Chat models: how one is reached (LlmConfig), asked (LlmClient) and streamed (StreamIterator)."""
+
+from __future__ import annotations
+
+from graphbit import _core
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Generator, Iterable, Iterator, Mapping
+    from types import TracebackType
+    from typing import Any, Literal, TypedDict
+
+    from typing_extensions import Never, Unpack
+
+    from graphbit.response import LlmResponse
+
+    Priority = Literal["live", "batch"]
+
+    class _OptionsWithoutBaseUrl(TypedDict, total=False):
+        timeout_s: float | None
+        connect_timeout_s: float | None
+        first_byte_timeout_s: float | None
+        idle_timeout_s: float | None
+        max_retries: int | None
+        max_in_flight: int | None
+        rpm: int | None
+        tpm: int | None
+        extra_headers: Mapping[str, str] | None
+        extra_body: Mapping[str, Any] | str | None
+        token_limit_field: str | None
+
+    class ConnectionOptions(_OptionsWithoutBaseUrl, total=False):
+        """The keywords that every factory takes; what they mean stands at LlmConfig."""
+
+        base_url: str | None
+
+
+class LlmConfig:
+    """Which model is asked, where, with which key. Immutable; made by the factories alone.
+
+    Every factory takes ``api_key=None``: the key then comes from the provider's usual environment
+    variable (``OPENAI_API_KEY``, ``ANTHROPIC_API_KEY``, ...), unless a ``base_url`` is given. And
+    every factory takes these keywords:
+
+    ``base_url``              another server with the same API; the key is then optional
+    ``timeout_s``             work time of one call, 600 s
+    ``connect_timeout_s``     TCP connect, and again TLS, 10 s
+    ``first_byte_timeout_s``  until the answer begins, the rest of the deadline
+    ``idle_timeout_s``        between two chunks, 30 s
+    ``max_retries``           tries after the first, 3
+    ``max_in_flight``         calls at once, per key and model
+    ``rpm``, ``tpm``          requests and tokens per minute
+    ``extra_headers``         dict of header lines for every request
+    ``extra_body``            dict (or JSON text) merged into every request body
+    ``token_limit_field``     auto, max_tokens or max_completion_tokens
+
+    Raises ValueError ``<Name> API key cannot be empty`` or ``<Name> API key too short``, and for
+    options that cannot work. The key is never shown: not in repr, errors, logs or pickles. A pickled
+    configuration takes its key from the environment when it is loaded.
+    """
+
+    __slots__ = ("_bridge", "_native")
+
+    _native: _core.ProviderConfig
+    _bridge: Any
+
+    def __init__(self) -> None:
+        raise TypeError("No constructor defined for LlmConfig")
+
+    @staticmethod
+    def openai(
+        api_key: str | None = None, model: str | None = None, **options: Unpack[ConnectionOptions]
+    ) -> LlmConfig:
+        """OpenAI; gpt-4o-mini by default."""
+        return _config("openai", api_key, model, options)
+
+    @staticmethod
+    def openai_compatible(
+        base_url: str,
+        api_key: str | None = None,
+        model: str | None = None,
+        **options: Unpack[_OptionsWithoutBaseUrl],
+    ) -> LlmConfig:
+        """Any server with OpenAI's API (vLLM, llama.cpp, LM Studio, ...) at ``base_url``."""
+        return _config("openai_compatible", api_key, model, {"base_url": base_url, **options})
+
+    @staticmethod
+    def anthropic(
+        api_key: str | None = None, model: str | None = None, **options: Unpack[ConnectionOptions]
+    ) -> LlmConfig:
+        """Anthropic; claude-sonnet-4-20250514 by default."""
+        return _config("anthropic", api_key, model, options)
+
+    @staticmethod
+    def azurellm(
+        api_key: str | None,
+        deployment_name: str,
+        endpoint: str,
+        api_version: str | None = None,
+        **options: Unpack[_OptionsWithoutBaseUrl],
+    ) -> LlmConfig:
+        """A deployment on Azure OpenAI; api_version 2024-10-21 by default."""
+        parameters = {"deployment_name": deployment_name, "api_version": api_version}
+        return _config(
+            "azurellm", api_key, deployment_name, {"base_url": endpoint, **options}, parameters
+        )
+
+    @staticmethod
+    def bytedance(
+        api_key: str | None = None,
+        model: str | None = None,
+        base_url: str | None = None,
+        **options: Unpack[_OptionsWithoutBaseUrl],
+    ) -> LlmConfig:
+        """ByteDance ModelArk; seed-1-6-250915 by default."""
+        return _config("bytedance", api_key, model, {"base_url": base_url, **options})
+
+    @staticmethod
+    def deepseek(
+        api_key: str | None = None, model: str | None = None, **options: Unpack[ConnectionOptions]
+    ) -> LlmConfig:
+        """DeepSeek; deepseek-chat by default."""
+        return _config("deepseek", api_key, model, options)
+
+    @staticmethod
+    def ollama(model: str | None = None, **options: Unpack[ConnectionOptions]) -> LlmConfig:
+        """A local Ollama, at http://localhost:11434 or ``OLLAMA_HOST``; llama3.2 by default."""
+        return _config("ollama", None, model, options)
+
+    @staticmethod
+    def perplexity(
+        api_key: str | None = None, model: str | None = None, **options: Unpack[ConnectionOptions]
+    ) -> LlmConfig:
+        """Perplexity; sonar by default."""
+        return _config("perplexity", api_key, model, options)
+
+    @staticmethod
+    def openrouter(
+        api_key: str | None = None, model: str | None = None, **options: Unpack[ConnectionOptions]
+    ) -> LlmConfig:
+        """OpenRouter; openai/gpt-4o-mini by default."""
+        return _config("openrouter", api_key, model, options)
+
+    @staticmethod
+    def openrouter_with_site(
+        api_key: str | None = None,
+        model: str | None = None,
+        site_url: str | None = None,
+        site_name: str | None = None,
+        **options: Unpack[ConnectionOptions],
+    ) -> LlmConfig:
+        """OpenRouter, with your site named in its rankings."""
+        parameters = {"site_url": site_url, "site_name": site_name}
+        return _config("openrouter", api_key, model, options, parameters)
+
+    @staticmethod
+    def fireworks(
+        api_key: str | None = None, model: str | None = None, **options: Unpack[ConnectionOptions]
+    ) -> LlmConfig:
+        """Fireworks; accounts/fireworks/models/llama-v3p1-8b-instruct by default."""
+        return _config("fireworks", api_key, model, options)
+
+    @staticmethod
+    def ai21(
+        api_key: str | None = None,
+        model: str | None = None,
+        organization: str | None = None,
+        **options: Unpack[ConnectionOptions],
+    ) -> LlmConfig:
+        """AI21; jamba-mini by default."""
+        return _config("ai21", api_key, model, options, {"organization": organization})
+
+    @staticmethod
+    def replicate(
+        api_key: str | None = None,
+        model: str | None = None,
+        version: str | None = None,
+        **options: Unpack[ConnectionOptions],
+    ) -> LlmConfig:
+        """Replicate; openai/gpt-5 by default."""
+        return _config("replicate", api_key, model, options, {"version": version})
+
+    @staticmethod
+    def togetherai(
+        api_key: str | None = None, model: str | None = None, **options: Unpack[ConnectionOptions]
+    ) -> LlmConfig:
+        """Together AI; openai/gpt-oss-20b by default."""
+        return _config("togetherai", api_key, model, options)
+
+    @staticmethod
+    def xai(
+        api_key: str | None = None, model: str | None = None, **options: Unpack[ConnectionOptions]
+    ) -> LlmConfig:
+        """xAI; grok-4 by default."""
+        return _config("xai", api_key, model, options)
+
+    @staticmethod
+    def mistralai(
+        api_key: str | None = None, model: str | None = None, **options: Unpack[ConnectionOptions]
+    ) -> LlmConfig:
+        """Mistral; mistral-large-latest by default."""
+        return _config("mistralai", api_key, model, options)
+
+    @staticmethod
+    def gemini(
+        api_key: str | None = None, model: str | None = None, **options: Unpack[ConnectionOptions]
+    ) -> LlmConfig:
+        """Google Gemini; gemini-2.5-flash by default."""
+        return _config("gemini", api_key, model, options)
+
+    @staticmethod
+    def huggingface(
+        api_key: str | None = None,
+        model: str | None = None,
+        base_url: str | None = None,
+        **options: Unpack[_OptionsWithoutBaseUrl],
+    ) -> LlmConfig:
+        """Hugging Face inference."""
+        return _config("huggingface", api_key, model, {"base_url": base_url, **options})
+
+    def provider(self) -> str:
+        """The provider's name, such as ``"openai"``."""
+        return self._native.provider
+
+    def model(self) -> str:
+        """The model (Azure: the deployment) that is asked."""
+        return self._native.model
+
+    def cleanup(self) -> bool:
+        """Lets go of a Python provider behind this configuration; False where there is none."""
+        return False
+
+    def __enter__(self) -> LlmConfig:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> Literal[False]:
+        self.cleanup()
+        return False
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LlmConfig) and self._native == other._native
+
+    def __hash__(self) -> int:
+        return hash((self.provider(), self.model()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _from_pickle, self._native.without_key()
+
+    def __repr__(self) -> str:
+        shown = self._native.describe()
+        return (
+            f"LlmConfig(provider='{shown['provider']}', model='{shown['model']}',"
+            f" base_url='{shown['base_url']}', api_key='{shown['api_key']}')"
+        )
+
+
+class LlmClient:
+    """Asks one model: retries, limits, circuit breaker, connection pool and statistics included.
+
+    Clients with equal configurations share connections, limits and breaker. Any number of threads
+    and event loops may use one client at once. Blocking calls free the GIL and end at Ctrl-C;
+    cancelling an awaitable closes its connection.
+
+    Every call takes these keywords:
+
+    ``timeout_s``   deadline of this call in seconds, waiting for limits included; none by default
+    ``extra_body``  dict (or JSON text) merged into the request body
+    ``priority``    "live" (default) or "batch", which lets live calls go first
+
+    Calls raise, beside TypeError and OverflowError for arguments of a wrong type: ValueError
+    (argument, or refused by the provider), PermissionError (key), ConnectionError (network, 5xx,
+    open circuit breaker), TimeoutError, RuntimeError (rate limit, unreadable answer), MemoryError (a
+    limit of ours or the provider's). See ``graphbit.errors`` for what they carry.
+    """
+
+    __slots__ = ("__weakref__", "_config", "_native")
+
+    def __init__(self, config: LlmConfig, debug: bool | None = None, **unknown: Never) -> None:
+        """``debug``: log this client's attempts, waits and breaker changes to stderr."""
+        if unknown or not isinstance(config, LlmConfig):
+            raise TypeError(
+                "LlmClient takes an LlmConfig: LlmClient(LlmConfig.openai(api_key=...))"
+            )
+        self._config = config
+        self._native = _core.LlmClient(config._native, _core.optional_bool_argument(debug, "debug"))
+
+    def complete(
+        self,
+        prompt: str,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        enable_prompt_caching: bool = False,
+        *,
+        timeout_s: float | None = None,
+        extra_body: Mapping[str, Any] | str | None = None,
+        priority: Priority | None = None,
+    ) -> str:
+        """Asks and waits; the answer's text."""
+        return self._native.complete(
+            prompt, max_tokens, temperature, enable_prompt_caching, timeout_s, extra_body, priority
+        )
+
+    def complete_async(
+        self,
+        prompt: str,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        enable_prompt_caching: bool = False,
+        *,
+        timeout_s: float | None = None,
+        extra_body: Mapping[str, Any] | str | None = None,
+        priority: Priority | None = None,
+    ) -> Awaitable[str]:
+        """Asks now; an awaitable of the answer's text. Arguments are checked at the call."""
+        return self._native.complete_async(
+            prompt, max_tokens, temperature, enable_prompt_caching, timeout_s, extra_body, priority
+        )
+
+    def complete_full(
+        self,
+        prompt: str,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        enable_prompt_caching: bool = False,
+        *,
+        timeout_s: float | None = None,
+        extra_body: Mapping[str, Any] | str | None = None,
+        priority: Priority | None = None,
+    ) -> LlmResponse:
+        """Asks and waits; the answer with usage, finish reason and tool calls."""
+        return self._native.complete_full(
+            prompt, max_tokens, temperature, enable_prompt_caching, timeout_s, extra_body, priority
+        )
+
+    def complete_full_async(
+        self,
+        prompt: str,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        enable_prompt_caching: bool = False,
+        *,
+        timeout_s: float | None = None,
+        extra_body: Mapping[str, Any] | str | None = None,
+        priority: Priority | None = None,
+    ) -> Awaitable[LlmResponse]:
+        """Asks now; an awaitable of the whole answer."""
+        return self._native.complete_full_async(
+            prompt, max_tokens, temperature, enable_prompt_caching, timeout_s, extra_body, priority
+        )
+
+    def complete_batch(
+        self,
+        prompts: Iterable[str],
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        max_concurrency: int | None = None,
+        *,
+        timeout_s: float | None = None,
+        extra_body: Mapping[str, Any] | str | None = None,
+        priority: Priority | None = None,
+        max_pause_s: float | None = None,
+    ) -> Awaitable[list[str]]:
+        """Asks all ``prompts``; an awaitable of the texts, in the order of the prompts.
+
+        Any number of prompts, also from a generator. ``max_concurrency`` bounds the calls at once;
+        by default the client's in-flight limit does. An empty prompt gives "", a failed one the text
+        ``Error: <what went wrong>``; nothing is raised for it. ``max_pause_s``: how long, in all,
+        items may wait for a provider that is down instead of failing. ``priority`` is "batch" unless
+        given.
+        """
+        return self._native.complete_batch(
+            prompts,
+            max_tokens,
+            temperature,
+            max_concurrency,
+            timeout_s,
+            extra_body,
+            priority,
+            max_pause_s,
+            False,
+        )
+
+    def complete_batch_results(
+        self,
+        prompts: Iterable[str],
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        max_concurrency: int | None = None,
+        *,
+        timeout_s: float | None = None,
+        extra_body: Mapping[str, Any] | str | None = None,
+        priority: Priority | None = None,
+        max_pause_s: float | None = None,
+    ) -> Awaitable[list[LlmResponse | Exception | None]]:
+        """As ``complete_batch``, with the whole outcome of each prompt.
+
+        An entry is an LlmResponse (text, usage, ``attempts``, ``latency_ms``), the exception that
+        ``complete`` would have raised, or None for an empty prompt.
+        """
+        return self._native.complete_batch(
+            prompts,
+            max_tokens,
+            temperature,
+            max_concurrency,
+            timeout_s,
+            extra_body,
+            priority,
+            max_pause_s,
+            True,
+        )
+
+    def chat_optimized(
+        self,
+        messages: Iterable[tuple[str, str]],
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        enable_prompt_caching: bool = False,
+        *,
+        timeout_s: float | None = None,
+        extra_body: Mapping[str, Any] | str | None = None,
+        priority: Priority | None = None,
+    ) -> Awaitable[str]:
+        """Sends a conversation of (role, content) pairs; an awaitable of the answer's text.
+
+        Roles are system, user and assistant; any other counts as user. Empty contents are left out.
+        """
+        return self._native.chat(
+            messages, max_tokens, temperature, enable_prompt_caching, timeout_s, extra_body, priority
+        )
+
+    def stream(
+        self,
+        prompt: str,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        *,
+        timeout_s: float | None = None,
+        extra_body: Mapping[str, Any] | str | None = None,
+        priority: Priority | None = None,
+    ) -> StreamIterator:
+        """The answer piece by piece; see StreamIterator. Nothing is sent before it is read."""
+        return _stream_iterator(
+            self._native.stream(prompt, max_tokens, temperature, timeout_s, extra_body, priority)
+        )
+
+    complete_stream = stream
+
+    def warmup(self) -> Awaitable[str]:
+        """Gets ready to answer fast: DNS, TCP and TLS. Sends nothing billable; never raises."""
+        return self._native.warm_up()
+
+    def set_limits(
+        self,
+        *,
+        max_in_flight: int | None = None,
+        rpm: int | None = None,
+        tpm: int | None = None,
+    ) -> None:
+        """New limits from now on, for all clients of this configuration. None: as it is; 0: none.
+
+        ``max_in_flight``: calls at once; ``rpm``, ``tpm``: requests and tokens per minute.
+        """
+        self._native.set_limits(max_in_flight, rpm, tpm)
+
+    def get_stats(self) -> dict[str, Any]:
+        """What became of this client's requests, with percentiles of successful ones in ms.
+
+        ``circuit_breaker_state``, ``attempts``, ``retries``, ``in_flight``, ``waiting`` and the
+        connection counts are those of all clients that share this configuration.
+        """
+        return self._native.stats()
+
+    def reset_stats(self) -> None:
+        """Zeroes this client's counters and times; breaker and uptime stay."""
+        self._native.reset_stats()
+
+    def __repr__(self) -> str:
+        return f"LlmClient({self._config!r})"
+
+
+class StreamIterator:
+    """One streamed answer. Use it in one of these ways:
+
+        async for chunk in client.stream("..."): ...    # chunks as they come
+        for chunk in client.stream("..."): ...          # the same, blocking
+        text = await client.stream("...")               # the whole text
+        await client.stream("...").streaming_response() # prints while it comes
+
+    The request is sent when reading begins. Dropping or closing it closes the connection. Errors are
+    those of ``LlmClient.complete``; what had been delivered before is in their ``partial_text``.
+    """
+
+    __slots__ = ("_native", "_ready")
+
+    _native: _core.TextStream
+    _ready: list[str]
+
+    def __init__(self) -> None:
+        raise TypeError("No constructor defined for StreamIterator")
+
+    def __aiter__(self) -> AsyncIterator[str]:
+        return self
+
+    async def __anext__(self) -> str:
+        while not self._ready:
+            chunks = self._native.take()
+            if chunks is None:
+                await self._native.wait_async()
+            elif chunks:
+                chunks.reverse()
+                self._ready = chunks
+            else:
+                raise StopAsyncIteration
+        return self._ready.pop()
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        while not self._ready:
+            chunks = self._native.take()
+            if chunks is None:
+                self._native.wait()
+            elif chunks:
+                chunks.reverse()
+                self._ready = chunks
+            else:
+                raise StopIteration
+        return self._ready.pop()
+
+    def __await__(self) -> Generator[Any, None, str]:
+        return self._whole_text().__await__()
+
+    async def _whole_text(self) -> str:
+        return "".join([chunk async for chunk in self])
+
+    async def streaming_response(self) -> str:
+        """Prints the chunks to stdout as they come; the whole text."""
+        chunks = []
+        async for chunk in self:
+            print(chunk, end="", flush=True)
+            chunks.append(chunk)
+        print(flush=True)
+        return "".join(chunks)
+
+    @property
+    def response(self) -> LlmResponse | None:
+        """The whole answer with usage and finish reason, once the stream has ended; else None."""
+        return self._native.response()
+
+    def close(self) -> None:
+        """Ends the stream and its connection. Does nothing at the end of the stream."""
+        self._ready = []
+        self._native.close()
+
+    async def aclose(self) -> None:
+        """``close``, for ``contextlib.aclosing``."""
+        self.close()
+
+
+def _config(
+    provider: str,
+    api_key: str | None,
+    model: str | None,
+    options: Mapping[str, Any],
+    parameters: Mapping[str, str | None] | None = None,
+) -> LlmConfig:
+    config = object.__new__(LlmConfig)
+    config._native = _core.ProviderConfig.make(provider, api_key, model, dict(parameters or {}), dict(options))
+    return config
+
+
+def _from_pickle(*arguments: Any) -> LlmConfig:
+    config = object.__new__(LlmConfig)
+    config._native = _core.ProviderConfig.make(*arguments)
+    return config
+
+
+def _stream_iterator(native: _core.TextStream) -> StreamIterator:
+    stream = object.__new__(StreamIterator)
+    stream._native = native
+    stream._ready = []
+    return stream

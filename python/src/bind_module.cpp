@@ -1,0 +1,10 @@
+#include "bindings.hpp"
+#include "loop_bridge.hpp"
+
+PYBIND11_MODULE(_core, module) {
+  using namespace graphbit::python;
+  module.doc() = "The native half of graphbit. Not an interface: use the package's classes.";
+  bind_loop_bridge(module);
+  bind_runtime(module);
+  bind_llm(module);
+}

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+
+#include <graphbit/actors/provider_client.hpp>
+
+#include "process_runtime.hpp"
+
+namespace graphbit::python {
+
+/// A provider client together with the runtime it lives in, for the length of one use.
+struct opened_client {
+  std::shared_ptr<runtime> home;  // destroyed last
+  provider_client client;
+};
+
+/// A configuration's provider client, opened when first needed and again after the runtime was
+/// restarted or the process forked. Needs the GIL.
+class client_handle final : public runtime_user {
+ public:
+  explicit client_handle(provider_config config) : config_(std::move(config)) {}
+
+  /// Raises what opening gives.
+  [[nodiscard]] opened_client open();
+  /// The client if it is open, else an empty handle.
+  [[nodiscard]] const provider_client& peek() const noexcept { return client_; }
+  [[nodiscard]] const provider_config& config() const noexcept { return config_; }
+
+  void release_handles() override { client_ = {}; }
+  void leak_handles() noexcept override;
+
+ private:
+  provider_config config_;
+  provider_client client_;
+};
+
+}  // namespace graphbit::python

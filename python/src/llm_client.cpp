@@ -1,0 +1,244 @@
+#include "llm_client.hpp"
+
+#include <algorithm>
+
+#include "error_translation.hpp"
+#include "gil.hpp"
+#include "loop_bridge.hpp"
+#include "prompt_batch.hpp"
+#include "response_conversion.hpp"
+#include "signal_check.hpp"
+#include "strict_arguments.hpp"
+
+namespace graphbit::python {
+
+namespace {
+
+constexpr std::size_t batch_in_flight_max = 256;  // of a batch that names no number
+
+/// Hands one answer to its event loop.
+template <class Convert>
+class async_sink final : public chat_sink {
+ public:
+  async_sink(ticket where, std::shared_ptr<call_statistics> statistics, Convert convert)
+      : where_(std::move(where)), statistics_(std::move(statistics)), convert_(convert) {}
+
+  void on_done(expected<chat_response> result) override {
+    statistics_->record(result);
+    where_.finish(make_outcome(std::move(result), [convert = convert_](auto answer) {
+      return convert(unwrap(std::move(answer)));
+    }));
+  }
+
+ private:
+  ticket where_;
+  std::shared_ptr<call_statistics> statistics_;
+  Convert convert_;
+};
+
+py::object content_of(const chat_response& response) { return text_object(response.content); }
+
+py::object text_result(const expected<chat_response>& result) {
+  return result ? text_object(result->content) : text_object("Error: " + describe(result.error()));
+}
+
+py::object full_result(const expected<chat_response>& result) {
+  if (!result) return exception_from(result.error());
+  if (result->attempts == 0) return py::none();  // an empty prompt: never sent
+  return response_object(*result);
+}
+
+template <class Convert>
+py::object list_of(const prompt_batch::results& results, Convert convert) {
+  py::list items(results.size());
+  for (std::size_t i = 0; i < results.size(); ++i) items[i] = convert(results[i]);
+  return items;
+}
+
+chat_role role_from(const std::string& name) {
+  if (name == "system") return chat_role::system;
+  if (name == "assistant") return chat_role::assistant;
+  return chat_role::user;
+}
+
+/// The prompts of a batch: any iterable of str but a str.
+std::vector<std::string> prompts_argument(py::handle prompts) {
+  if (PyIter_Check(prompts.ptr()) != 0)
+    return texts_argument(py::list(py::reinterpret_borrow<py::object>(prompts)), "prompts");
+  return texts_argument(prompts, "prompts");
+}
+
+std::string_view state_text(breaker_state state) {
+  switch (state) {
+    case breaker_state::open:
+      return "Open";
+    case breaker_state::half_open:
+      return "HalfOpen";
+    case breaker_state::closed:
+      break;
+  }
+  return "Closed";
+}
+
+}  // namespace
+
+llm_client::llm_client(provider_config config, bool debug)
+    : handle_(std::make_shared<client_handle>(std::move(config))), debug_(debug) {}
+
+prepared_call llm_client::prepared(prepared_call call) const {
+  call.options.debug = debug_;
+  return call;
+}
+
+expected<chat_response> llm_client::wait_for(prepared_call call) {
+  auto opened = handle_->open();
+  auto result = without_gil([&] {
+    auto answer =
+        opened.client.complete(std::move(call.request), std::move(call.options), signal_raised);
+    opened = {};
+    return answer;
+  });
+  statistics_->record(result);
+  if (PyErr_Occurred() != nullptr) throw py::error_already_set();  // the signal handler's
+  return result;
+}
+
+template <class Convert>
+py::object llm_client::submit(prepared_call call, Convert convert) {
+  auto& loop = loop_bridge::running();
+  const opened_client opened = handle_->open();
+  auto [future, where] = loop.begin();
+  const std::uint64_t id = where.id;
+  std::stop_source stop;
+  call.options.stop = stop.get_token();
+  opened.client.submit(
+      std::move(call.request), std::move(call.options),
+      std::make_unique<async_sink<Convert>>(std::move(where), statistics_, convert));
+  loop.on_cancel(id, [stop = std::move(stop)]() mutable { stop.request_stop(); });
+  return future;
+}
+
+py::object llm_client::complete(py::handle prompt, const call_arguments& given) {
+  return content_of(unwrap(wait_for(prepared(prepare_call(prompt, given)))));
+}
+
+py::object llm_client::complete_full(py::handle prompt, const call_arguments& given) {
+  return response_object(
+      unwrap(wait_for(prepared(prepare_call(prompt, given, token_limit_rule::full)))));
+}
+
+py::object llm_client::complete_async(py::handle prompt, const call_arguments& given) {
+  return submit(prepared(prepare_call(prompt, given)), content_of);
+}
+
+py::object llm_client::complete_full_async(py::handle prompt, const call_arguments& given) {
+  return submit(prepared(prepare_call(prompt, given, token_limit_rule::full)), response_object);
+}
+
+py::object llm_client::complete_batch(py::handle prompts, py::handle max_concurrency,
+                                      py::handle max_pause_s, const call_arguments& given,
+                                      bool full) {
+  auto texts = prompts_argument(prompts);
+  const auto concurrency = optional_unsigned_argument(max_concurrency, "max_concurrency");
+  auto form = prepared(prepare_call(given));
+  if (given.priority.is_none()) form.options.priority = priority_class::batch;
+  if (texts.empty()) raise(validation_error("prompts", "Prompts list cannot be empty"));
+  if (concurrency == 0)
+    raise(validation_error("max_concurrency", "max_concurrency must be greater than 0", "0"));
+  form.options.pause_max =
+      optional_seconds_argument(max_pause_s, "max_pause_s").value_or(milliseconds(0));
+
+  auto& loop = loop_bridge::running();
+  const opened_client opened = handle_->open();
+  auto [future, where] = loop.begin();
+  std::stop_source stop;
+  form.options.stop = stop.get_token();
+  loop.on_cancel(where.id, [stop]() mutable { stop.request_stop(); });
+  const auto batch = std::make_shared<prompt_batch>(
+      opened.client, std::move(texts), std::move(form), statistics_,
+      [where = std::move(where), full](prompt_batch::results results) {
+        where.finish(make_outcome(std::move(results), [full](const prompt_batch::results& r) {
+          return full ? list_of(r, full_result) : list_of(r, text_result);
+        }));
+      });
+  batch->start(concurrency.value_or(handle_->config().max_in_flight.value_or(batch_in_flight_max)));
+  return future;
+}
+
+py::object llm_client::chat(py::handle messages, const call_arguments& given) {
+  const auto pairs = text_pairs_argument(messages, "messages");
+  auto call = prepared(prepare_call(given));
+  if (pairs.empty()) raise(validation_error("messages", "Messages list cannot be empty"));
+  for (const auto& [role, content] : pairs) {
+    if (content.empty()) continue;
+    chat_message message = user_message(content);
+    message.role = role_from(role);
+    call.request.messages.push_back(std::move(message));
+  }
+  if (!call.request.messages.empty()) return submit(std::move(call), content_of);
+  // The contract has this one error come from the awaitable.
+  auto [future, where] = loop_bridge::running().begin();
+  where.finish(make_outcome(validation_error("messages", "No valid messages found"),
+                            [](const error& e) -> py::object { raise(e); }));
+  return future;
+}
+
+std::unique_ptr<text_stream> llm_client::stream(py::handle prompt, const call_arguments& given) {
+  return std::make_unique<text_stream>(handle_, prepared(prepare_call(prompt, given)), statistics_);
+}
+
+py::object llm_client::warm_up() {
+  auto& loop = loop_bridge::running();
+  const opened_client opened = handle_->open();
+  auto [future, where] = loop.begin();
+  opened.client.warm_up([where = std::move(where)](const expected<void>&) {
+    // A failed warm-up is no failure: the first call will say what is wrong.
+    where.finish(make_outcome(
+        0, [](int) -> py::object { return py::str("Client warmed up successfully"); }));
+  });
+  return future;
+}
+
+void llm_client::set_limits(py::handle max_in_flight, py::handle rpm, py::handle tpm) {
+  const auto in_flight = optional_u32_argument(max_in_flight, "max_in_flight");
+  const auto requests = optional_u32_argument(rpm, "rpm");
+  const auto tokens = optional_unsigned_argument(tpm, "tpm");
+  handle_->open().client.set_limits(in_flight, requests, tokens);
+}
+
+py::dict llm_client::stats() const {
+  const auto own = statistics_->read();
+  provider_client_stats shared;
+  if (handle_->peek()) shared = handle_->peek().stats();
+  std::string state(state_text(shared.breaker));
+  if (shared.breaker == breaker_state::closed)
+    state += " (failures: " + std::to_string(shared.breaker_failures) + ")";
+  const auto ended = own.succeeded + own.failed;
+
+  py::dict stats;
+  stats["total_requests"] = own.total;
+  stats["successful_requests"] = own.succeeded;
+  stats["failed_requests"] = own.failed;
+  stats["success_rate"] =
+      ended == 0 ? 0.0 : static_cast<double>(own.succeeded) / static_cast<double>(ended);
+  stats["average_response_time_ms"] = own.average_ms;
+  stats["circuit_breaker_state"] = state;
+  stats["uptime_seconds"] =
+      std::chrono::duration_cast<seconds>(steady_clock::now() - started_).count();
+  stats["cancelled_requests"] = own.cancelled;
+  stats["rejected_requests"] = own.rejected;
+  stats["p50_response_time_ms"] = own.p50_ms;
+  stats["p90_response_time_ms"] = own.p90_ms;
+  stats["p99_response_time_ms"] = own.p99_ms;
+  stats["prompt_tokens"] = own.prompt_tokens;
+  stats["completion_tokens"] = own.completion_tokens;
+  stats["attempts"] = shared.attempts;
+  stats["retries"] = shared.retries;
+  stats["in_flight"] = shared.in_flight;
+  stats["waiting"] = shared.waiting;
+  stats["open_connections"] = shared.pool.open;
+  stats["connections_opened"] = shared.pool.opened;
+  return stats;
+}
+
+}  // namespace graphbit::python

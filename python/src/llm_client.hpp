@@ -1,0 +1,49 @@
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <memory>
+
+#include "call_arguments.hpp"
+#include "call_statistics.hpp"
+#include "client_handle.hpp"
+#include "text_stream.hpp"
+
+namespace graphbit::python {
+
+/// What a Python `LlmClient` holds: its configuration's provider client and its own statistics.
+/// Threads: every member needs the GIL; blocking ones free it while they wait.
+class llm_client {
+ public:
+  llm_client(provider_config config, bool debug);
+
+  [[nodiscard]] py::object complete(py::handle prompt, const call_arguments& given);
+  [[nodiscard]] py::object complete_full(py::handle prompt, const call_arguments& given);
+  [[nodiscard]] py::object complete_async(py::handle prompt, const call_arguments& given);
+  [[nodiscard]] py::object complete_full_async(py::handle prompt, const call_arguments& given);
+  /// `full`: the awaitable gives one entry per prompt, an LlmResponse, an exception, or None for an
+  /// empty prompt; else texts, with "Error: ..." for what failed.
+  [[nodiscard]] py::object complete_batch(py::handle prompts, py::handle max_concurrency,
+                                          py::handle max_pause_s, const call_arguments& given,
+                                          bool full);
+  [[nodiscard]] py::object chat(py::handle messages, const call_arguments& given);
+  [[nodiscard]] std::unique_ptr<text_stream> stream(py::handle prompt, const call_arguments& given);
+  [[nodiscard]] py::object warm_up();
+
+  void set_limits(py::handle max_in_flight, py::handle rpm, py::handle tpm);
+  [[nodiscard]] py::dict stats() const;
+  void reset_stats() { statistics_->reset(); }
+
+ private:
+  [[nodiscard]] expected<chat_response> wait_for(prepared_call call);
+  template <class Convert>
+  [[nodiscard]] py::object submit(prepared_call call, Convert convert);
+  [[nodiscard]] prepared_call prepared(prepared_call call) const;
+
+  std::shared_ptr<client_handle> handle_;
+  std::shared_ptr<call_statistics> statistics_ = std::make_shared<call_statistics>();
+  bool debug_;
+  time_point started_ = steady_clock::now();
+};
+
+}  // namespace graphbit::python

@@ -1,0 +1,41 @@
+#include "process_runtime.hpp"
+
+#include "gil.hpp"
+
+namespace graphbit::python {
+
+runtime_user::runtime_user() { process_runtime::instance().users_.insert(this); }
+
+runtime_user::~runtime_user() { process_runtime::instance().users_.erase(this); }
+
+process_runtime::process_runtime() { options_.thread_name_prefix = "graphbit-py"; }
+
+process_runtime& process_runtime::instance() {
+  // Never destroyed: threads may still run when the process ends.
+  static auto* const only = new process_runtime;
+  return *only;
+}
+
+std::shared_ptr<runtime> process_runtime::acquire() {
+  if (runtime_ == nullptr) runtime_ = std::make_shared<runtime>(options_);
+  return runtime_;
+}
+
+void process_runtime::shutdown(milliseconds patience) {
+  if (runtime_ == nullptr) return;
+  for (runtime_user* user : users_) user->release_handles();
+  auto ending = std::move(runtime_);
+  without_gil([&] {
+    ending->shutdown(patience);
+    ending.reset();
+    return 0;
+  });
+}
+
+void process_runtime::leak_parents() noexcept {
+  for (runtime_user* user : users_) user->leak_handles();
+  static_cast<void>(new std::shared_ptr<runtime>(std::move(runtime_)));
+  runtime_ = nullptr;
+}
+
+}  // namespace graphbit::python

@@ -1,0 +1,162 @@
+#include "text_stream.hpp"
+
+#include <graphbit/runtime/limits.hpp>
+
+#include "error_translation.hpp"
+#include "gil.hpp"
+#include "loop_bridge.hpp"
+#include "response_conversion.hpp"
+#include "signal_check.hpp"
+
+namespace graphbit::python {
+
+/// What both sides share.
+class text_stream::buffer {
+ public:
+  enum class condition { empty, chunks, ended };
+
+  /// Appends; false when the bound is reached and reading shall pause.
+  bool append(std::vector<std::string>& deltas) {
+    const std::lock_guard guard(mutex_);
+    for (std::string& delta : deltas) {
+      bytes_ += delta.size();
+      chunks_.push_back(std::move(delta));
+    }
+    paused_ = chunks_.size() >= limits::stream_chunks_max || bytes_ >= limits::stream_bytes_max;
+    wake();
+    return !paused_;
+  }
+
+  void end(expected<chat_response> result) {
+    const std::lock_guard guard(mutex_);
+    result_ = std::move(result);
+    wake();
+  }
+
+  /// Moves the chunks out. `resume` says that a paused reader shall go on.
+  condition take(std::vector<std::string>& chunks, bool& resume) {
+    const std::lock_guard guard(mutex_);
+    chunks.swap(chunks_);
+    bytes_ = 0;
+    resume = std::exchange(paused_, false);
+    if (!chunks.empty()) return condition::chunks;
+    return result_ ? condition::ended : condition::empty;
+  }
+
+  /// Has `waiter` finished as soon as there is something to take.
+  void notify(ticket waiter) {
+    const std::lock_guard guard(mutex_);
+    waiter_ = std::move(waiter);
+    if (ready()) wake();
+  }
+
+  [[nodiscard]] bool wait_for(milliseconds patience) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, patience, [&] { return ready(); });
+  }
+
+  /// Only after `condition::ended`, which is the last change.
+  [[nodiscard]] const std::optional<expected<chat_response>>& result() const { return result_; }
+
+ private:
+  [[nodiscard]] bool ready() const { return !chunks_.empty() || result_.has_value(); }
+
+  void wake() {
+    changed_.notify_one();
+    if (!waiter_) return;
+    waiter_->finish(make_outcome(0, [](int) { return py::object(py::none()); }));
+    waiter_.reset();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> chunks_;
+  std::size_t bytes_ = 0;
+  bool paused_ = false;
+  std::optional<expected<chat_response>> result_;
+  std::optional<ticket> waiter_;
+};
+
+/// The reactor's side.
+class text_stream::sink final : public chat_sink {
+ public:
+  sink(std::shared_ptr<buffer> b, std::shared_ptr<call_statistics> s)
+      : buffer_(std::move(b)), statistics_(std::move(s)) {}
+
+  bool on_text(std::vector<std::string>& deltas) override {
+    return deltas.empty() || buffer_->append(deltas);
+  }
+
+  void on_done(expected<chat_response> result) override {
+    statistics_->record(result);
+    buffer_->end(std::move(result));
+  }
+
+ private:
+  std::shared_ptr<buffer> buffer_;
+  std::shared_ptr<call_statistics> statistics_;
+};
+
+text_stream::text_stream(std::shared_ptr<client_handle> handle, prepared_call call,
+                         std::shared_ptr<call_statistics> statistics)
+    : handle_(std::move(handle)),
+      unsent_(std::move(call)),
+      statistics_(std::move(statistics)),
+      buffer_(std::make_shared<buffer>()) {}
+
+text_stream::~text_stream() { stop_.request_stop(); }
+
+void text_stream::start() {
+  if (!unsent_) return;
+  const opened_client opened = handle_->open();
+  prepared_call call = std::move(*unsent_);
+  unsent_.reset();
+  call.options.stop = stop_.get_token();
+  call_id_ = opened.client.submit(std::move(call.request), std::move(call.options),
+                                  std::make_unique<sink>(buffer_, statistics_), true);
+}
+
+py::object text_stream::take() {
+  if (closed_) return py::list();
+  start();
+  std::vector<std::string> chunks;
+  bool resume = false;
+  const auto condition = buffer_->take(chunks, resume);
+  if (resume && handle_->peek()) handle_->peek().resume(call_id_);
+  if (condition == buffer::condition::empty) return py::none();
+  if (condition == buffer::condition::ended) {
+    closed_ = ended_ = true;
+    if (const auto& result = *buffer_->result(); !result) raise(result.error());
+  }
+  py::list texts(chunks.size());
+  for (std::size_t i = 0; i < chunks.size(); ++i) texts[i] = text_object(chunks[i]);
+  return texts;
+}
+
+py::object text_stream::wait_async() {
+  auto [future, where] = loop_bridge::running().begin();
+  buffer_->notify(std::move(where));
+  return future;
+}
+
+void text_stream::wait() {
+  const bool interrupted = without_gil([&] {
+    while (!buffer_->wait_for(milliseconds(50)))
+      if (signal_raised()) return true;
+    return false;
+  });
+  if (interrupted) throw py::error_already_set();
+}
+
+void text_stream::close() {
+  closed_ = true;
+  unsent_.reset();
+  stop_.request_stop();
+}
+
+py::object text_stream::response() const {
+  if (!ended_ || !*buffer_->result()) return py::none();
+  return response_object(**buffer_->result());
+}
+
+}  // namespace graphbit::python
