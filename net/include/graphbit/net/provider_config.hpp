@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,10 +34,11 @@ struct provider_config {
   std::optional<std::uint32_t> rpm;
   std::optional<std::uint64_t> tpm;
   std::vector<std::pair<std::string, std::string>> extra_headers;
-  std::string extra_body;                 ///< JSON object text merged into every body
-  std::string token_limit_field = "auto"; ///< "auto", "max_tokens" or "max_completion_tokens"
+  std::string extra_body;                  ///< JSON object text merged into every body
+  std::string token_limit_field = "auto";  ///< "auto", "max_tokens" or "max_completion_tokens"
   tls_options tls;
-  /// What only one provider knows: "api_version", "deployment_name", "site_url", "organization", ...
+  /// What only one provider knows: "api_version", "deployment_name", "site_url", "organization",
+  /// ...
   std::map<std::string, std::string> parameters;
 
   friend bool operator==(const provider_config&, const provider_config&) = default;
@@ -44,12 +46,13 @@ struct provider_config {
 
 /// What the provider table knows of one provider.
 struct provider_row {
-  std::string_view name;           ///< "openai"
-  std::string_view display_name;   ///< "OpenAI", used in messages
+  std::string_view name;          ///< "openai"
+  std::string_view display_name;  ///< "OpenAI", used in messages
   std::string_view base_url;
   std::string_view default_model;
   std::string_view default_embedding_model;
-  std::string_view key_environment;  ///< "OPENAI_API_KEY"; empty: takes no key
+  std::string_view key_environment;       ///< "OPENAI_API_KEY"; empty: takes no key
+  std::string_view base_url_environment;  ///< "OPENAI_BASE_URL"; empty: none
   std::size_t key_bytes_min = 8;
   const wire_format* wire = nullptr;  ///< nullptr: not spoken yet
 };
@@ -60,9 +63,10 @@ struct provider_row {
 [[nodiscard]] const std::vector<provider_row>& provider_table();
 
 /// Checks a configuration and fills its defaults (base URL, model, a key from the environment
-/// when there is neither key nor base_url). Errors as the contract words them:
-/// Validation "<Name> API key cannot be empty" / "<Name> API key too short" (the length is not
-/// checked when base_url is given), Configuration for a bad base_url, header or number.
+/// when there is neither key nor base_url). Resolving twice changes nothing more.
+/// Errors: Validation{field="api_key"} "<Name> API key cannot be empty" / "<Name> API key too
+/// short" (neither is checked when base_url is given), Configuration for an unknown provider, a bad
+/// base_url, header, number or extra_body.
 [[nodiscard]] expected<provider_config> resolve(provider_config config);
 
 }  // namespace graphbit

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <graphbit/net/provider_config.hpp>
+#include <graphbit/runtime/json_value.hpp>
+
+namespace graphbit {
+
+/// Writes the top level of a JSON request body straight into a string, one member after another.
+///
+/// The members of `extra_body` (the configuration's, then the request's, which wins) replace ours
+/// of the same name and are never written twice, so that a strict provider takes the body. Only
+/// `stream` cannot be replaced: the decoder was chosen by it.
+///
+/// Usage: `if (body.key("model")) append_json_string(out, model);` ... `body.close();`
+class body_writer {
+ public:
+  /// Error: Validation{field="extra_body"} when either text is no JSON object.
+  [[nodiscard]] static expected<body_writer> open(std::string& out, const provider_config& config,
+                                                  std::string_view request_extra_body);
+
+  /// Writes `"name":` and says true, or says false when extra_body has that member.
+  [[nodiscard]] bool key(std::string_view name);
+  void close();
+
+ private:
+  explicit body_writer(std::string& out) : out_(out) { out_ += '{'; }
+  [[nodiscard]] expected<void> merge(std::string_view extra_body);
+  void put_key(std::string_view name);
+
+  std::string& out_;
+  json_value::object extra_;
+  bool first_ = true;
+};
+
+void append_number(std::string& out, std::uint32_t number);
+void append_number(std::string& out, double number);
+
+}  // namespace graphbit

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <graphbit/net/wire_format.hpp>
+
+// The wire formats that the provider table names. Each lives for the process.
+namespace graphbit::wires {
+
+[[nodiscard]] const wire_format& openai();      ///< api.openai.com itself
+[[nodiscard]] const wire_format& compatible();  ///< servers that speak OpenAI's chat completions
+[[nodiscard]] const wire_format& openrouter();
+[[nodiscard]] const wire_format& perplexity();
+[[nodiscard]] const wire_format& mistral();
+[[nodiscard]] const wire_format& ai21();
+
+}  // namespace graphbit::wires
