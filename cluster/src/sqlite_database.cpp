@@ -1,0 +1,102 @@
+#include "sqlite_database.hpp"
+
+#include <utility>
+
+namespace graphbit {
+
+expected<sqlite_database> sqlite_database::open(const std::string& path) {
+  sqlite3* raw = nullptr;
+  const int failed = sqlite3_open_v2(
+      path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  sqlite_database db(raw, path);
+  if (failed != SQLITE_OK) return fail(db.last_error());
+  return db;
+}
+
+error sqlite_database::last_error() const {
+  const int code = db_ ? sqlite3_errcode(db_.get()) : SQLITE_NOMEM;
+  const std::string words = db_ ? sqlite3_errmsg(db_.get()) : "out of memory";
+  switch (code) {
+    case SQLITE_FULL:
+      return resource_error("disk", "the disk of '" + path_ + "' is full: free some room and go on");
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return resource_error("database_lock", "'" + path_ + "' is in use by another process");
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+      return runtime_error("open", "cannot write '" + path_ + "' (" + words +
+                                       "): check that its folder exists and may be written");
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return core_error("'" + path_ + "' is damaged or no database (" + words +
+                        "): restore it from a copy, or move it away and start again");
+    case SQLITE_IOERR:
+      return resource_error("disk", "reading or writing '" + path_ + "' failed (" + words +
+                                        "): check the disk");
+    default:
+      return core_error("'" + path_ + "': " + words);
+  }
+}
+
+expected<void> sqlite_database::run(const char* sql) {
+  if (sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK)
+    return fail(last_error());
+  return {};
+}
+
+expected<sqlite_database::statement> sqlite_database::query(const char* sql) {
+  auto& kept = statements_[sql];
+  if (!kept) {
+    sqlite3_stmt* raw = nullptr;
+    if (sqlite3_prepare_v3(db_.get(), sql, -1, SQLITE_PREPARE_PERSISTENT, &raw, nullptr) !=
+        SQLITE_OK)
+      return fail(last_error());
+    kept.reset(raw);
+  }
+  return statement(*this, kept.get());
+}
+
+expected<void> sqlite_database::transaction(const std::function<expected<void>()>& f) {
+  if (auto begun = run("BEGIN IMMEDIATE"); !begun) return begun;
+  auto done = f();
+  if (done) done = run("COMMIT");
+  if (!done) static_cast<void>(run("ROLLBACK"));
+  return done;
+}
+
+void sqlite_database::statement::bind(int at, std::int64_t value) {
+  sqlite3_bind_int64(handle_, at, value);
+}
+
+void sqlite_database::statement::bind(int at, std::string_view value) {
+  sqlite3_bind_text64(handle_, at, value.data(), value.size(), SQLITE_STATIC, SQLITE_UTF8);
+}
+
+expected<bool> sqlite_database::statement::step() {
+  switch (sqlite3_step(handle_)) {
+    case SQLITE_ROW:
+      return true;
+    case SQLITE_DONE:
+      return false;
+    default:
+      return fail(db_->last_error());
+  }
+}
+
+void sqlite_database::statement::reset() {
+  if (handle_ == nullptr) return;
+  sqlite3_reset(handle_);
+  sqlite3_clear_bindings(handle_);
+}
+
+std::int64_t sqlite_database::statement::integer(int column) const {
+  return sqlite3_column_int64(handle_, column);
+}
+
+std::string_view sqlite_database::statement::text(int column) const {
+  const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(handle_, column));
+  return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
+}
+
+}  // namespace graphbit
