@@ -1,0 +1,106 @@
+// graphbit sim: the provider simulator as a server of its own.
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+
+#include <pthread.h>
+#include <sys/resource.h>
+
+#include <graphbit/net/simulator.hpp>
+
+#include "command.hpp"
+
+namespace graphbit::app {
+
+namespace {
+
+struct sim_options {
+  std::string listen = "127.0.0.1:0";
+  std::string script_file;
+  sim::simulator_options simulator;
+};
+
+/// "HOST:PORT", "[::1]:PORT" or "HOST".
+bool split_listen(const std::string& text, http_server_options& out) {
+  const auto bracket = text.find(']');
+  const auto colon = text.rfind(':');
+  const bool has_port =
+      colon != std::string::npos && (bracket == std::string::npos || colon > bracket);
+  out.host = text.substr(0, has_port ? colon : text.size());
+  if (out.host.size() > 2 && out.host.front() == '[')
+    out.host = out.host.substr(1, out.host.size() - 2);
+  if (!has_port) return true;
+  const auto port = text.substr(colon + 1);
+  if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos)
+    return false;
+  const auto number = std::stoul(port);
+  out.port = static_cast<std::uint16_t>(number);
+  return number <= 65'535;
+}
+
+void allow_many_connections() {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+}
+
+int run_sim(sim_options& options) {
+  if (!split_listen(options.listen, options.simulator.server))
+    return complain("--listen " + options.listen + " is no HOST:PORT", wrong_usage);
+  if (!options.script_file.empty()) {
+    std::ifstream file(options.script_file, std::ios::binary);
+    if (!file) return complain("cannot read the script " + options.script_file, failed);
+    options.simulator.script.assign(std::istreambuf_iterator<char>(file), {});
+  }
+  allow_many_connections();
+
+  // Blocked before any thread starts, so that only sigwait below gets them.
+  sigset_t ends;
+  sigemptyset(&ends);
+  sigaddset(&ends, SIGINT);
+  sigaddset(&ends, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+
+  sim::simulator simulator(std::move(options.simulator));
+  if (const auto started = simulator.start(); !started) {
+    const bool usage = started.error().kind == error_kind::configuration;
+    return complain(describe(started.error()), usage ? wrong_usage : failed);
+  }
+  std::printf("listening on %s\n", simulator.url().c_str());
+  std::fflush(stdout);
+  int which = 0;
+  sigwait(&ends, &which);
+  simulator.stop();
+  return done;
+}
+
+const command registered{
+    "sim", "run the provider simulator: language models that answer, and fail, on command",
+    [](CLI::App& app) {
+      auto options = std::make_shared<sim_options>();
+      auto& server = options->simulator.server;
+      app.add_option("--listen", options->listen, "HOST:PORT; port 0 takes a free one")
+          ->capture_default_str();
+      app.add_flag("--allow-public", server.allow_public,
+                   "listen on addresses that other machines reach");
+      app.add_option("--cert", server.cert_file, "certificate chain (PEM): speak TLS");
+      app.add_option("--key", server.key_file, "key of the certificate (PEM)");
+      app.add_option("--client-ca", server.client_ca_file,
+                     "authority (PEM) whose certificate clients must show");
+      app.add_option("--script", options->script_file,
+                     "scripted replies (JSON), see docs/simulator.md");
+      sim::for_each_setting(options->simulator.behave,
+                            [&app](std::string name, auto& field, const char* meaning) {
+                              std::replace(name.begin(), name.end(), '_', '-');
+                              app.add_option("--" + name, field, meaning)->capture_default_str();
+                            });
+      return [options] { return run_sim(*options); };
+    }};
+
+}  // namespace
+
+}  // namespace graphbit::app

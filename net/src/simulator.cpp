@@ -1,0 +1,431 @@
+#include <graphbit/net/simulator.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <string>
+#include <utility>
+
+#include <rapidjson/document.h>
+
+#include <graphbit/runtime/json_value.hpp>
+#include <graphbit/runtime/random.hpp>
+
+#include "simulator/delivery.hpp"
+#include "simulator/endpoints.hpp"
+#include "simulator/json_access.hpp"
+#include "simulator/settings.hpp"
+#include "simulator/traffic.hpp"
+
+namespace graphbit::sim {
+
+namespace {
+
+constexpr unsigned parse_flags = rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag |
+                                 rapidjson::kParseValidateEncodingFlag;
+constexpr std::size_t body_depth_max = limits::json_depth_max;
+
+duration milliseconds_of(double ms) {
+  return std::chrono::duration_cast<duration>(std::chrono::duration<double, std::milli>(ms));
+}
+
+/// Nesting, so that nothing that walks a body recurses without a bound.
+bool deeper_than(std::string_view text, std::size_t depth_max) {
+  std::size_t depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      if (c == '"') quoted = false;
+    } else if (c == '"') {
+      quoted = true;
+    } else if ((c == '{' || c == '[') && ++depth > depth_max) {
+      return true;
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+class simulator::impl {
+ public:
+  explicit impl(simulator_options options)
+      : how_(std::move(options.behave)),
+        script_text_(std::move(options.script)),
+        server_(std::move(options.server), [this](const http_exchange& e) { serve(e); }) {}
+
+  expected<void> start();
+  void stop() { server_.stop(); }
+  expected<void> configure(std::string_view json);
+  expected<void> load_script(std::string_view json);
+  std::string counters_json() { return traffic_.to_json(server_.stats()); }
+  void reset();
+  /// Makes limits and outages what the settings say.
+  void apply();
+
+  [[nodiscard]] http_server& server() noexcept { return server_; }
+
+ private:
+  void serve(const http_exchange& e);
+  void control(const http_exchange& e);
+  outcome answer(const http_exchange& e, const endpoint& at, fault broken);
+  outcome ask(scene& s, const endpoint& at, fault broken);
+  std::optional<refusal> refuse_key(const wire& family, const http_server_request& request) const;
+  bool parse(std::string& text);
+  fault draw_fault();
+  double draw_latency_ms();
+  delivery_plan plan_for(const reply& r, fault broken);
+  void send(const http_exchange& e, const endpoint& at, outcome&& result, fault broken);
+  void schedule_outages();
+  void set_dead(bool refuse, bool dead);
+  std::string next_id();
+
+  // All of it on the server's thread while that runs.
+  behaviour how_;
+  std::string script_text_;
+  script script_;
+  traffic traffic_;
+  allowances left_;
+  random_source random_{1};
+  std::uint64_t ids_ = 0;
+  std::uint64_t outage_epoch_ = 0;
+  bool resetting_ = false;  // accepts connections and resets them
+  time_point started_at_{};
+
+  char pool_[64 * 1024];
+  rapidjson::MemoryPoolAllocator<> allocator_{pool_, sizeof pool_};
+  rapidjson::Document body_{&allocator_};
+
+  http_server server_;  // last: its thread uses what is above
+};
+
+// ---- life and settings -------------------------------------------------------------------------
+
+expected<void> simulator::impl::start() {
+  if (auto checked = check_settings(how_); !checked) return checked;
+  auto parsed = script::parse(script_text_);
+  if (!parsed) return fail(parsed.error());
+  script_ = std::move(*parsed);
+  traffic_ = {};
+  if (auto started = server_.start(); !started) return started;
+  server_.call([this] {
+    started_at_ = steady_clock::now();
+    random_ = random_source(how_.seed);
+    apply();
+  });
+  return {};
+}
+
+expected<void> simulator::impl::configure(std::string_view json) {
+  auto changed = apply_settings(how_, json);
+  if (!changed) return fail(changed.error());
+  const bool new_seed = changed->seed != how_.seed;
+  how_ = std::move(*changed);
+  if (new_seed) random_ = random_source(how_.seed);
+  return {};
+}
+
+expected<void> simulator::impl::load_script(std::string_view json) {
+  auto parsed = script::parse(json);
+  if (!parsed) return fail(parsed.error());
+  script_ = std::move(*parsed);
+  script_text_ = json;
+  return {};
+}
+
+void simulator::impl::reset() {
+  traffic_.reset();
+  random_ = random_source(how_.seed);
+  ids_ = 0;
+  left_ = {};
+  started_at_ = steady_clock::now();
+  apply();
+}
+
+void simulator::impl::apply() {
+  const auto now = steady_clock::now();
+  left_.requests.limit(how_.rate_limit_requests, now);
+  left_.tokens.limit(how_.rate_limit_tokens, now);
+  set_dead(false, false);
+  set_dead(true, how_.down);
+  schedule_outages();
+}
+
+void simulator::impl::schedule_outages() {
+  const auto epoch = ++outage_epoch_;
+  const auto now = steady_clock::now();
+  for (const auto& text : how_.outages) {
+    const auto parsed = parse_outage(text);
+    if (!parsed || started_at_ + parsed->to <= now) continue;
+    const auto at = [&](duration when, bool dead) {
+      server_.after(std::max(duration::zero(), started_at_ + when - now),
+                    [this, epoch, dead, refuse = parsed->refuse] {
+                      if (epoch == outage_epoch_) set_dead(refuse, dead);
+                    });
+    };
+    at(parsed->from, true);
+    at(parsed->to, false);
+  }
+}
+
+void simulator::impl::set_dead(bool refuse, bool dead) {
+  if (refuse)
+    server_.refuse_connections(dead);
+  else
+    resetting_ = dead;
+  if (dead) server_.drop_connections();
+}
+
+// ---- one request -------------------------------------------------------------------------------
+
+void simulator::impl::serve(const http_exchange& e) {
+  const auto& request = e.request();
+  if (request.path().substr(0, 6) == "/_sim/") return control(e);
+  traffic_.arrived();
+  if (const auto key = request.header("idempotency-key"); !key.empty())
+    traffic_.idempotency_key(key);
+  const auto* at = find_endpoint(request.method(), request.path());
+  const auto broken = resetting_ ? fault::reset : draw_fault();
+  if (!at) {
+    static constexpr endpoint unknown{"", "", openai_wire, nullptr};
+    e.on_over([this](bool complete) { traffic_.over(complete); });
+    refusal why;
+    why.status = 404;
+    why.code = "unknown_url";
+    why.type = "invalid_request_error";
+    why.message = "Unknown request URL: " + std::string(request.method()) + " " +
+                  std::string(request.path()) + ". Please check the URL for typos.";
+    return send(e, unknown, tl::unexpected(std::move(why)), fault::none);
+  }
+  auto result = answer(e, *at, broken);
+  if (broken == fault::reset || broken == fault::hang) {
+    traffic_.answered(request.path(), broken == fault::reset ? "reset" : "hang");
+    if (broken == fault::reset) e.reset();
+    return;
+  }
+  send(e, *at, std::move(result), broken);
+}
+
+outcome simulator::impl::answer(const http_exchange& e, const endpoint& at, fault broken) {
+  auto& request = e.request();
+  static const json nothing;
+  const auto& family = at.family();
+  std::optional<std::uint64_t> hash;
+  outcome result;
+  if (auto why = refuse_key(family, request)) {
+    result = tl::unexpected(std::move(*why));
+  } else if (at.method == "POST" && !parse(request.mutable_body())) {
+    refusal bad;
+    bad.message =
+        "We could not parse the JSON body of your request. (HINT: This likely means you "
+        "aren't using your HTTP library correctly.)";
+    result = tl::unexpected(std::move(bad));
+  } else {
+    scene s{request, at.method == "POST" ? body_ : nothing, how_, script_, family, next_id(), {}};
+    result = ask(s, at, broken);
+    hash = s.prompt_hash;
+  }
+  if (hash) traffic_.prompt_asked(*hash);
+  const bool counts = hash && result && result->status == 200;
+  e.on_over([this, counts, hash = hash.value_or(0)](bool complete) {
+    traffic_.over(complete);
+    if (complete && counts) traffic_.prompt_answered(hash);
+  });
+  return result;
+}
+
+outcome simulator::impl::ask(scene& s, const endpoint& at, fault broken) {
+  auto result = at.answer(s);
+  left_.now = steady_clock::now();
+  refusal why;
+  if (broken == fault::status_429 || broken == fault::status_503) {
+    why.status = broken == fault::status_429 ? 429 : 503;
+    why.message = broken == fault::status_429
+                      ? "Rate limit reached. Please try again later."
+                      : "The engine is currently overloaded, please try again later.";
+    if (how_.retry_after_s > 0) {
+      char line[64];
+      std::snprintf(line, sizeof line, "retry-after: %.0f\r\nretry-after-ms: %.0f\r\n",
+                    std::ceil(how_.retry_after_s), how_.retry_after_s * 1000);
+      why.headers = line;
+    }
+    return tl::unexpected(std::move(why));
+  }
+  if (broken == fault::status_500) {
+    why.status = 500;
+    why.message = "The server had an error while processing your request. Sorry about that!";
+    return tl::unexpected(std::move(why));
+  }
+  if (!result) return result;
+  const auto tokens = static_cast<double>(result->tokens);
+  if (left_.requests.take(1, left_.now) && left_.tokens.take(tokens, left_.now)) return result;
+  const auto wait_s =
+      std::max(left_.requests.ready_in_s(1, left_.now), left_.tokens.ready_in_s(tokens, left_.now));
+  why.status = 429;
+  why.message =
+      "Rate limit reached for " + std::string(s.request.path()) + ". Please try again later.";
+  why.headers = "retry-after: " + std::to_string(static_cast<std::uint64_t>(std::ceil(wait_s))) +
+                "\r\nretry-after-ms: " +
+                std::to_string(static_cast<std::uint64_t>(std::ceil(wait_s * 1000))) + "\r\n";
+  return tl::unexpected(std::move(why));
+}
+
+std::optional<refusal> simulator::impl::refuse_key(const wire& family,
+                                                   const http_server_request& request) const {
+  if (how_.required_key.empty() && how_.wrong_keys.empty()) return std::nullopt;
+  const auto key = family.key(request);
+  const bool wrong =
+      std::find(how_.wrong_keys.begin(), how_.wrong_keys.end(), key) != how_.wrong_keys.end() ||
+      (!how_.required_key.empty() && key != how_.required_key);
+  if (!wrong) return std::nullopt;
+  refusal why;
+  why.status = 401;
+  why.type = "invalid_request_error";
+  why.message = key.empty() ? "You didn't provide an API key."
+                            : "Incorrect API key provided. Check the key of your account.";
+  return why;
+}
+
+bool simulator::impl::parse(std::string& text) {
+  if (deeper_than(text, body_depth_max)) return false;
+  body_.SetNull();
+  allocator_.Clear();
+  body_.ParseInsitu<parse_flags>(text.data());
+  return !body_.HasParseError() && body_.IsObject();
+}
+
+void simulator::impl::send(const http_exchange& e, const endpoint& at, outcome&& result,
+                           fault broken) {
+  reply r;
+  if (result) {
+    r = std::move(*result);
+  } else {
+    r.status = result.error().status;
+    r.headers = std::move(result.error().headers);
+    at.family().write_refusal(result.error(), r.body.bytes);
+  }
+  at.family().write_headers(next_id(), left_, r.headers);
+  traffic_.answered(e.request().path(), std::to_string(r.status));
+  const auto plan = plan_for(r, broken);
+  deliver(e, std::move(r), plan);
+}
+
+delivery_plan simulator::impl::plan_for(const reply& r, fault broken) {
+  delivery_plan plan;
+  const bool stream = !r.body.ends.empty();
+  const auto usual_ms = stream && how_.first_chunk_ms > 0 ? how_.first_chunk_ms : draw_latency_ms();
+  plan.delay = milliseconds_of(r.latency_ms >= 0 ? r.latency_ms : usual_ms);
+  plan.chunk_interval = milliseconds_of(how_.chunk_interval_ms);
+  plan.drip_interval = milliseconds_of(how_.drip_interval_ms);
+  plan.drip_bytes = how_.drip_bytes;
+  if (broken == fault::reset_mid || broken == fault::truncate || broken == fault::stall ||
+      broken == fault::drip)
+    plan.broken = broken;
+  return plan;
+}
+
+fault simulator::impl::draw_fault() {
+  const std::pair<double, fault> chances[] = {{how_.fault_429, fault::status_429},
+                                              {how_.fault_500, fault::status_500},
+                                              {how_.fault_503, fault::status_503},
+                                              {how_.fault_reset, fault::reset},
+                                              {how_.fault_reset_mid, fault::reset_mid},
+                                              {how_.fault_truncate, fault::truncate},
+                                              {how_.fault_stall, fault::stall},
+                                              {how_.fault_hang, fault::hang},
+                                              {how_.fault_drip, fault::drip}};
+  double u = random_.uniform();
+  for (const auto& [chance, what] : chances) {
+    if (u < chance) return what;
+    u -= chance;
+  }
+  return fault::none;
+}
+
+double simulator::impl::draw_latency_ms() {
+  if (how_.latency_sigma <= 0 || how_.latency_ms <= 0) return how_.latency_ms;
+  const auto radius = std::sqrt(-2 * std::log(1 - random_.uniform()));
+  const auto normal = radius * std::cos(2 * M_PI * random_.uniform());
+  return how_.latency_ms * std::exp(how_.latency_sigma * normal);
+}
+
+std::string simulator::impl::next_id() {
+  auto n = random_source(how_.seed ^ ++ids_ * 0x9e3779b97f4a7c15ULL).next();
+  std::string id(16, '0');
+  for (auto& c : id) {
+    c = "0123456789abcdef"[n & 15];
+    n >>= 4;
+  }
+  return id;
+}
+
+// ---- the control pages -------------------------------------------------------------------------
+
+void simulator::impl::control(const http_exchange& e) {
+  const auto& request = e.request();
+  const auto what = request.path().substr(6);
+  const bool post = request.method() == "POST";
+  expected<void> result;
+  if (what == "counters" && !post) return e.respond(200, "application/json", counters_json());
+  if (what == "config" && post)
+    result = configure(request.body());
+  else if (what == "script" && post)
+    result = load_script(request.body());
+  else if (what == "reset" && post)
+    reset();
+  else
+    return e.respond(404, "application/json",
+                     R"({"error":"GET counters; POST config, script or reset"})");
+  if (result) {
+    e.respond(200, "application/json", R"({"ok":true})");
+    return server_.post([this] { apply(); });  // it may end this very connection
+  }
+  e.respond(400, "application/json",
+            to_json(json_value::object{{"error", describe(result.error())}}));
+}
+
+// ---- the door ----------------------------------------------------------------------------------
+
+simulator::simulator(simulator_options options)
+    : impl_(std::make_unique<impl>(std::move(options))) {}
+
+simulator::~simulator() { stop(); }
+
+expected<void> simulator::start() { return impl_->start(); }
+
+void simulator::stop() { impl_->stop(); }
+
+std::string simulator::url() const { return impl_->server().url(); }
+
+std::uint16_t simulator::port() const noexcept { return impl_->server().port(); }
+
+expected<void> simulator::configure(std::string_view json) {
+  expected<void> result;
+  impl_->server().call([&] {
+    result = impl_->configure(json);
+    if (result) impl_->apply();
+  });
+  return result;
+}
+
+expected<void> simulator::load_script(std::string_view json) {
+  expected<void> result;
+  impl_->server().call([&] { result = impl_->load_script(json); });
+  return result;
+}
+
+std::string simulator::counters() {
+  std::string text;
+  impl_->server().call([&] { text = impl_->counters_json(); });
+  return text;
+}
+
+void simulator::reset() {
+  impl_->server().call([&] { impl_->reset(); });
+}
+
+}  // namespace graphbit::sim

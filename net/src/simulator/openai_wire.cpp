@@ -1,0 +1,341 @@
+// Written from OpenAI's API reference (chat/create, chat/streaming, guides/error-codes,
+// guides/rate-limits) and checked with its official Python client.
+#include <algorithm>
+#include <cstdio>
+
+#include <graphbit/runtime/json_value.hpp>
+
+#include "json_access.hpp"
+#include "openai_messages.hpp"
+#include "reply_text.hpp"
+#include "wire.hpp"
+
+namespace graphbit::sim {
+
+std::string_view bearer_key(const http_server_request& request) {
+  constexpr std::string_view scheme = "Bearer ";
+  const auto header = request.header("authorization");
+  return header.substr(0, scheme.size()) == scheme ? header.substr(scheme.size())
+                                                   : std::string_view{};
+}
+
+namespace {
+
+refusal invalid(std::string message, std::string param = {}, std::string code = {}) {
+  refusal why;
+  why.message = std::move(message);
+  why.param = std::move(param);
+  why.code = std::move(code);
+  return why;
+}
+
+std::optional<refusal> read_tools(const json& body, question& out) {
+  const auto* tools = member(body, "tools");
+  if (!tools) return std::nullopt;
+  if (!tools->IsArray() || tools->Empty())
+    return invalid(
+        "Invalid 'tools': empty array. Expected an array with minimum length 1, but got "
+        "an empty array instead.",
+        "tools", "empty_array");
+  for (const auto& tool : tools->GetArray()) {
+    if (text_member(tool, "type") != "function") continue;  // hosted tools are never called here
+    const auto* function = member(tool, "function");
+    if (!function || text_member(*function, "name").empty())
+      return invalid("Missing required parameter: 'tools[0].function.name'.",
+                     "tools[0].function.name", "missing_required_parameter");
+    out.tools.push_back({text_member(*function, "name"), member(*function, "parameters")});
+  }
+  return std::nullopt;
+}
+
+std::optional<refusal> read_tool_choice(const json& body, question& out) {
+  const auto* choice = member(body, "tool_choice");
+  if (!choice) return std::nullopt;
+  if (out.tools.empty())
+    return invalid("'tool_choice' is only allowed when 'tools' are specified.", "tool_choice");
+  const auto word = text_of(*choice);
+  if (word == "none") out.tool_choice = tool_rule::none;
+  if (word == "required" || word == "any") out.tool_choice = tool_rule::required;
+  if (const auto* function = member(*choice, "function")) {
+    out.tool_choice = tool_rule::named;
+    out.tool_name = text_member(*function, "name");
+    if (std::none_of(out.tools.begin(), out.tools.end(),
+                     [&](const offered_tool& t) { return t.name == out.tool_name; }))
+      return invalid(
+          "Tool choice '" + std::string(out.tool_name) + "' not found in 'tools' parameter.",
+          "tool_choice");
+  }
+  return std::nullopt;
+}
+
+std::optional<refusal> read_format(const json& body, question& out) {
+  const auto* format = member(body, "response_format");
+  if (!format) return std::nullopt;
+  const auto type = text_member(*format, "type");
+  if (type == "text") return std::nullopt;
+  if (type != "json_object" && type != "json_schema")
+    return invalid("Invalid value: '" + std::string(type) +
+                       "'. Supported values are: 'json_object', 'json_schema', and 'text'.",
+                   "response_format.type", "invalid_value");
+  out.wants_json = true;
+  if (type == "json_object") return std::nullopt;
+  const auto* described = member(*format, "json_schema");
+  if (!described || text_member(*described, "name").empty())
+    return invalid("Missing required parameter: 'response_format.json_schema'.",
+                   "response_format.json_schema", "missing_required_parameter");
+  out.schema = member(*described, "schema");
+  return std::nullopt;
+}
+
+std::optional<refusal> read_numbers(const json& body, question& out) {
+  if (const auto* t = member(body, "temperature");
+      t && (!t->IsNumber() || t->GetDouble() < 0 || t->GetDouble() > 2))
+    return invalid("Invalid 'temperature': expected a value between 0 and 2.", "temperature",
+                   "decimal_above_max_value");
+  if (member(body, "max_tokens") && member(body, "max_completion_tokens"))
+    return invalid(
+        "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not "
+        "supported.",
+        "max_tokens", "invalid_parameter_combination");
+  const char* limit = member(body, "max_tokens") ? "max_tokens" : "max_completion_tokens";
+  if (const auto* n = member(body, limit); n && (!n->IsUint64() || n->GetUint64() == 0))
+    return invalid(
+        "Invalid '" + std::string(limit) + "': integer below minimum value. Expected a value >= 1.",
+        limit, "integer_below_min_value");
+  out.max_tokens = size_member(body, limit, 0);
+  out.choices = std::clamp<std::size_t>(size_member(body, "n", 1), 1, 128);
+  return std::nullopt;
+}
+
+void read_stops(const json& body, question& out) {
+  const auto* stop = member(body, "stop");
+  if (!stop) return;
+  if (stop->IsString()) out.stops.push_back(text_of(*stop));
+  if (stop->IsArray())
+    for (const auto& s : stop->GetArray()) out.stops.push_back(text_of(s));
+}
+
+std::optional<refusal> read_stream(const json& body, question& out) {
+  out.stream = flag_member(body, "stream", false);
+  const auto* options = member(body, "stream_options");
+  if (options && !out.stream)
+    return invalid("The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+                   "stream_options");
+  if (options) out.stream_usage = flag_member(*options, "include_usage", false);
+  return std::nullopt;
+}
+
+void append_call(const function_call& call, std::string& out) {
+  out.append(R"("id":"call_)").append(call.id).append(R"(","type":"function","function":{"name":)");
+  append_json_string(out, call.name);
+  out.append(R"(,"arguments":)");
+  append_json_string(out, call.arguments);
+  out.append("}");
+}
+
+void append_usage(const answer& said, std::size_t choices, std::string& out) {
+  const auto completion = said.completion_tokens * choices;
+  out.append(R"("usage":{"prompt_tokens":)").append(std::to_string(said.prompt_tokens));
+  out.append(R"(,"completion_tokens":)").append(std::to_string(completion));
+  out.append(R"(,"total_tokens":)").append(std::to_string(said.prompt_tokens + completion));
+  out.append(R"(,"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},)"
+             R"("completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,)"
+             R"("accepted_prediction_tokens":0,"rejected_prediction_tokens":0}})");
+}
+
+/// A function forced by name ends with "stop", calls of the model's own choice with "tool_calls".
+std::string_view finish_of(const question& asked, const answer& said) {
+  if (said.finish == "tool_calls" && asked.tool_choice == tool_rule::named) return "stop";
+  return said.finish;
+}
+
+class openai final : public wire {
+ public:
+  std::optional<refusal> read_chat(const http_server_request&, const json& body,
+                                   question& out) const override {
+    out.model = text_member(body, "model");
+    if (out.model.empty()) return invalid("you must provide a model parameter");
+    if (auto why = read_openai_messages(body, out)) return why;
+    for (const auto read : {read_tools, read_tool_choice, read_format, read_numbers, read_stream})
+      if (auto why = read(body, out)) return why;
+    read_stops(body, out);
+    out.parallel_tools = flag_member(body, "parallel_tool_calls", true);
+    return std::nullopt;
+  }
+
+  void write_chat(const question& asked, const answer& said, std::string& out) const override {
+    out.append(R"({"id":"chatcmpl-)").append(said.id);
+    out.append(R"(","object":"chat.completion","created":)").append(std::to_string(said.created_s));
+    out.append(R"(,"model":)");
+    append_json_string(out, asked.model);
+    out.append(R"(,"choices":[)");
+    for (std::size_t i = 0; i < asked.choices; ++i) {
+      if (i > 0) out += ',';
+      out.append(R"({"index":)").append(std::to_string(i)).append(R"(,"message":)");
+      write_message(said, out);
+      out.append(R"(,"logprobs":null,"finish_reason":")")
+          .append(finish_of(asked, said))
+          .append("\"}");
+    }
+    out.append("],");
+    append_usage(said, asked.choices, out);
+    out.append(R"(,"service_tier":"default","system_fingerprint":"fp_simulated"})");
+  }
+
+  void write_stream(const question& asked, const answer& said, frames& out) const override {
+    std::string head = R"(data: {"id":"chatcmpl-)" + said.id +
+                       R"(","object":"chat.completion.chunk","created":)" +
+                       std::to_string(said.created_s) + R"(,"model":)";
+    append_json_string(head, asked.model);
+    head.append(R"(,"service_tier":"default","system_fingerprint":"fp_simulated","choices":[)");
+    const std::string_view tail = asked.stream_usage ? R"(],"usage":null})"
+                                                       "\n\n"
+                                                     : "]}\n\n";
+    for (std::size_t i = 0; i < asked.choices; ++i) write_choice(asked, said, i, head, tail, out);
+    if (asked.stream_usage) {
+      out.bytes.append(head).append("],");
+      append_usage(said, asked.choices, out.bytes);
+      out.bytes.append("}\n\n");
+      out.end_frame();
+    }
+    out.bytes.append("data: [DONE]\n\n");
+    out.end_frame();
+  }
+
+  std::string_view key(const http_server_request& request) const override {
+    const auto bearer = bearer_key(request);
+    return bearer.empty() ? request.header("api-key") : bearer;  // Azure sends api-key
+  }
+
+  void write_refusal(const refusal& why, std::string& out) const override {
+    out.append(R"({"error":{"message":)");
+    append_json_string(out, why.message);
+    out.append(R"(,"type":)");
+    append_json_string(out, why.type.empty() ? type_of(why) : why.type);
+    out.append(R"(,"param":)");
+    append_text_or_null(why.param, out);
+    out.append(R"(,"code":)");
+    append_text_or_null(why.code.empty() ? code_of(why.status) : why.code, out);
+    out.append("}}");
+  }
+
+  void write_headers(std::string_view request_id, const allowances& left,
+                     std::string& out) const override {
+    out.append("x-request-id: req_")
+        .append(request_id)
+        .append("\r\nopenai-version: 2020-10-01\r\n");
+    write_limit("requests", left.requests, left.now, out);
+    write_limit("tokens", left.tokens, left.now, out);
+  }
+
+ private:
+  static void write_message(const answer& said, std::string& out) {
+    out.append(R"({"role":"assistant","content":)");
+    if (said.calls.empty())
+      append_json_string(out, said.text);
+    else
+      append_text_or_null(said.text, out);
+    if (!said.calls.empty()) {
+      out.append(R"(,"tool_calls":[)");
+      for (std::size_t i = 0; i < said.calls.size(); ++i) {
+        out.append(i > 0 ? ",{" : "{");
+        append_call(said.calls[i], out);
+        out.append("}");
+      }
+      out.append("]");
+    }
+    out.append(R"(,"refusal":null,"annotations":[]})");
+  }
+
+  static void write_choice(const question& asked, const answer& said, std::size_t index,
+                           std::string_view head, std::string_view tail, frames& out) {
+    const auto open = R"({"index":)" + std::to_string(index) + R"(,"delta":)";
+    const auto delta = [&](auto&& append, std::string_view finish = "null") {
+      out.bytes.append(head).append(open);
+      append(out.bytes);
+      out.bytes.append(R"(,"logprobs":null,"finish_reason":)").append(finish).append("}");
+      out.bytes.append(tail);
+      out.end_frame();
+    };
+    const bool calls = !said.calls.empty();
+    delta([&](std::string& b) {
+      b.append(R"({"role":"assistant","content":)").append(calls ? "null" : R"("")");
+      b.append(R"(,"refusal":null})");
+    });
+    for (const auto piece : split_text(said.text, said.chunk_count))
+      delta([&](std::string& b) {
+        b.append(R"({"content":)");
+        append_json_string(b, piece);
+        b.append("}");
+      });
+    for (std::size_t i = 0; i < said.calls.size(); ++i) write_call(said.calls[i], i, delta);
+    delta([](std::string& b) { b.append("{}"); }, '"' + std::string(finish_of(asked, said)) + '"');
+  }
+
+  /// The first delta of a call has its id and name, the following ones pieces of its arguments.
+  template <class Delta>
+  static void write_call(const function_call& call, std::size_t index, const Delta& delta) {
+    const auto open = R"({"tool_calls":[{"index":)" + std::to_string(index) + ",";
+    delta([&](std::string& b) {
+      b.append(open);
+      append_call({call.id, call.name, {}}, b);
+      b.append("}]}");
+    });
+    for (const auto piece : split_text(call.arguments, count_tokens(call.arguments.size())))
+      delta([&](std::string& b) {
+        b.append(open).append(R"("function":{"arguments":)");
+        append_json_string(b, piece);
+        b.append("}}]}");
+      });
+  }
+
+  static std::string type_of(const refusal& why) {
+    if (why.status == 429) return "requests";
+    if (why.status >= 500) return "server_error";
+    return "invalid_request_error";
+  }
+  static std::string code_of(int status) {
+    return status == 401 ? "invalid_api_key" : status == 429 ? "rate_limit_exceeded" : "";
+  }
+
+  static void append_text_or_null(std::string_view text, std::string& out) {
+    if (text.empty())
+      out.append("null");
+    else
+      append_json_string(out, text);
+  }
+
+  /// Durations are written as the provider does: "6m0s", "1.5s", "20ms".
+  static std::string duration_text(double s) {
+    char text[48];
+    if (s < 1)
+      std::snprintf(text, sizeof text, "%.0fms", s * 1000);
+    else if (s < 60)
+      std::snprintf(text, sizeof text, "%.3gs", s);
+    else
+      std::snprintf(text, sizeof text, "%dm%.0fs", static_cast<int>(s) / 60,
+                    s - 60 * (static_cast<int>(s) / 60));
+    return text;
+  }
+
+  static void write_limit(std::string_view what, const allowance& a, time_point now,
+                          std::string& out) {
+    if (a.limit() <= 0) return;
+    const auto line = [&](std::string_view name, const std::string& value) {
+      out.append("x-ratelimit-").append(name).append("-").append(what).append(": ");
+      out.append(value).append("\r\n");
+    };
+    line("limit", std::to_string(static_cast<std::uint64_t>(a.limit())));
+    line("remaining", std::to_string(static_cast<std::uint64_t>(std::max(0.0, a.left(now)))));
+    line("reset", duration_text(a.full_in_s(now)));
+  }
+};
+
+}  // namespace
+
+const wire& openai_wire() {
+  static const openai the_wire;
+  return the_wire;
+}
+
+}  // namespace graphbit::sim
