@@ -50,10 +50,12 @@ void adaptive_limit::finished(limit_signal signal, duration latency, std::uint32
 void adaptive_limit::end_round(time_point now) noexcept {
   const double mean_us = std::max(1.0, round_us_ / round_count_);
   if (usual_us_ == 0) usual_us_ = mean_us;
-  // Quick to believe that the provider is faster than thought, slow to call a queue usual.
-  usual_us_ += (mean_us - usual_us_) * (mean_us < usual_us_ ? 0.3 : 0.02);
-  const double gradient = std::clamp(settings_.latency_tolerance * usual_us_ / mean_us, 0.5, 1.0);
   const bool used = 2.0 * round_in_flight_max_ >= limit_;
+  // A slower answer may be a queue of our own making: only where that cannot be is it quickly
+  // believed to be usual.
+  const bool no_queue = mean_us < usual_us_ || !used || limit_ <= settings_.min;
+  usual_us_ += (mean_us - usual_us_) * (no_queue ? 0.3 : 0.0005);
+  const double gradient = std::clamp(settings_.latency_tolerance * usual_us_ / mean_us, 0.5, 1.0);
   const double growth = gradient == 1.0 && used ? std::sqrt(limit_) : 0.0;
   limit_ = std::clamp<double>(limit_ * gradient + growth, settings_.min, settings_.max);
   begin_round(now);

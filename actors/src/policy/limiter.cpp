@@ -50,9 +50,12 @@ ticket limiter::enqueue(const limiter_request& request, time_point) {
 }
 
 std::optional<grant> limiter::next(time_point now) {
-  if (slots_full()) return std::nullopt;
   const auto turn = whose_turn();
   if (!turn) return std::nullopt;
+  if (slots_full()) {
+    slots_are_short_ = true;
+    return std::nullopt;
+  }
   const std::uint32_t slot = *line_.front(*turn);
   const entry& e = entries_[slot];
   grant out{name_of(slot), e.id, e.deadline_at <= now};
@@ -61,7 +64,10 @@ std::optional<grant> limiter::next(time_point now) {
     free_entry(slot);
     return out;
   }
-  if (rates_free_at(e.tokens, now) > now) return std::nullopt;
+  if (rates_free_at(e.tokens, now) > now) {
+    slots_are_short_ = false;
+    return std::nullopt;
+  }
   line_.erase(e.place);
   if (*turn == priority_class::batch) {
     live_in_a_row_ = 0;
@@ -224,8 +230,9 @@ std::optional<priority_class> limiter::whose_turn() const noexcept {
 // tenth grant. With fewer than ten slots a tenth of them is none, so grants are shared there, too.
 bool limiter::batch_is_owed() const noexcept {
   const std::size_t slots = settings_.in_flight_max;
-  const bool slots_are_short = slots >= batch_share && in_flight() + 1 >= slots;
-  if (slots_are_short) return in_flight(priority_class::batch) < slots / batch_share;
+  if (slots_are_short_ && slots >= batch_share) {
+    return in_flight(priority_class::batch) < slots / batch_share;
+  }
   return live_in_a_row_ + 1 >= batch_share;
 }
 

@@ -136,18 +136,17 @@ rate_limit_headers learn(std::span<const std::pair<std::string, std::string>> fi
 }
 
 std::optional<duration> parse_reset(std::string_view text) noexcept {
-  if (text.empty()) return std::nullopt;
+  const auto first = take_number(text);
+  if (!first) return std::nullopt;
+  if (text.empty()) return from_seconds(*first);
   double total = 0;
-  bool bare = false;
-  while (!text.empty()) {
-    const auto number = take_number(text);
-    if (!number || bare) return std::nullopt;
-    bare = text.empty();
-    const double unit = bare ? 1.0 : take_unit(text);
+  for (auto number = first; number; number = take_number(text)) {
+    const double unit = take_unit(text);
     if (unit == 0) return std::nullopt;
     total += *number * unit;
+    if (text.empty()) return from_seconds(total);
   }
-  return from_seconds(total);
+  return std::nullopt;
 }
 
 std::optional<std::uint64_t> per_minute(const rate_limit_state& state) noexcept {

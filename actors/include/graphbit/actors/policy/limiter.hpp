@@ -138,6 +138,7 @@ class limiter {
   std::uint32_t free_ = none;
   waiting_line line_;
   std::array<std::size_t, 2> in_flight_{};  // by class
+  bool slots_are_short_ = true;             // what ran out last: slots, or a rate
   std::uint32_t live_in_a_row_ = 0;  // grants to live calls while a batch call could have gone
 };
 
