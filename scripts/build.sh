@@ -35,7 +35,7 @@ options=(-DGRAPHBIT_PYTHON=ON "-DPython_EXECUTABLE=$PWD/$venv/bin/python"
   "-Dpybind11_DIR=$($venv/bin/python -m pybind11 --cmakedir)" "-DGRAPHBIT_TESTS=$($with_tests && echo ON || echo OFF)")
 # A tree that has the tests keeps them: switching back and forth would configure twice a day.
 if ! $with_tests && grep -qs 'GRAPHBIT_TESTS=ON' $configured; then options=("${options[@]/GRAPHBIT_TESTS=OFF/GRAPHBIT_TESTS=ON}"); fi
-if [ ! -f $build/build.ninja ] || ! grep -qsxF "${options[*]}" $configured; then
+if [ ! -f $build/build.ninja ] || ! grep -qsxF -e "${options[*]}" $configured; then
   cmake --preset release "${options[@]}" --log-level=WARNING
   echo "${options[*]}" >$configured
 fi
