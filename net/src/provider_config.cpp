@@ -17,12 +17,14 @@ std::string environment(std::string_view name) {
   return value == nullptr ? std::string{} : std::string(value);
 }
 
-/// Ollama's own convention: "host", "host:port" or a whole URL; port 11434 unless a scheme is
-/// given.
+/// Ollama's own convention: "host", ":port", "host:port/path" or a whole URL; the port is 11434
+/// unless a scheme is given.
 std::string url_from_ollama_host(std::string host) {
   if (host.empty() || host.find("://") != std::string::npos) return host;
+  if (host.front() == ':') host.insert(0, "127.0.0.1");
+  const std::size_t path = std::min(host.find('/'), host.size());
   const std::size_t after_ipv6 = host.front() == '[' ? host.find(']') : 0;
-  if (host.find(':', after_ipv6) == std::string::npos) host += ":11434";
+  if (host.find(':', after_ipv6) >= path) host.insert(path, ":11434");
   return "http://" + host;
 }
 

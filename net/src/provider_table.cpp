@@ -15,7 +15,7 @@ std::vector<provider_row> make_table() {
       {"openai", "OpenAI", "https://api.openai.com/v1", "gpt-4o-mini", "text-embedding-3-small",
        "OPENAI_API_KEY", "OPENAI_BASE_URL", 20, &wires::openai()},
       {"anthropic", "Anthropic", "https://api.anthropic.com/v1", "claude-sonnet-4-20250514", "",
-       "ANTHROPIC_API_KEY", "", 15, nullptr},
+       "ANTHROPIC_API_KEY", "", 15, &wires::anthropic()},
       {"azurellm", "Azure LLM", "", "", "", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT", 8,
        nullptr},
       {"azure", "Azure", "", "", "text-embedding-3-small", "AZURE_OPENAI_API_KEY",

@@ -3,14 +3,16 @@
 #include <string>
 #include <vector>
 
-#include <graphbit/net/wire_format.hpp>
-#include <graphbit/runtime/json_value.hpp>
-
+#include "net/wire_probe.hpp"
 #include "src/base64.hpp"
 #include "src/wire/wires.hpp"
 
 namespace graphbit {
 namespace {
+
+using test::asking;
+using test::streamed;
+using test::wire_probe;
 
 provider_config openai_config() {
   provider_config config;
@@ -21,62 +23,22 @@ provider_config openai_config() {
   return config;
 }
 
-chat_request asking(std::string text) {
-  chat_request request;
-  request.messages.push_back({chat_role::user, std::move(text), {}, {}, {}});
-  return request;
+const wire_probe& probe() {
+  static const wire_probe openai{wires::openai(), openai_config()};
+  return openai;
 }
 
 json_value encoded(const wire_format& wire, const provider_config& config,
                    const chat_request& request, bool stream = false) {
-  std::string body;
-  const auto ok = wire.encode_chat(config, request, stream, body);
-  EXPECT_TRUE(ok.has_value()) << (ok ? "" : ok.error().message);
-  const auto parsed = parse_json(body);
-  EXPECT_TRUE(parsed.has_value()) << body;
-  return parsed.value_or(nullptr);
+  return parse_json(wire_probe{wire, config}.encoded(request, stream)).value_or(nullptr);
 }
 
-expected<chat_response> decoded(std::string body) {
-  return wires::openai().decode_chat(openai_config(), body);
-}
+expected<chat_response> decoded(std::string body) { return probe().decoded(std::move(body)); }
 
-struct streamed {
-  expected<chat_response> response;
-  std::vector<std::string> text;
-  bool complete = false;
-};
-
-streamed stream(const std::vector<std::string_view>& pieces) {
-  static const provider_config config = openai_config();
-  const auto decoder = wires::openai().decode_stream(config);
-  streamed out;
-  for (const std::string_view piece : pieces) {
-    std::string receive(piece);
-    const auto fed = decoder->feed(receive, out.text);
-    receive.assign(receive.size(), '#');
-    if (!fed) {
-      out.response = fail(fed.error());
-      return out;
-    }
-  }
-  out.complete = decoder->complete();
-  out.response = decoder->finish();
-  return out;
-}
-
-std::string joined(const std::vector<std::string>& pieces) {
-  std::string all;
-  for (const std::string& piece : pieces) all += piece;
-  return all;
-}
+streamed stream(const std::vector<std::string_view>& pieces) { return probe().stream(pieces); }
 
 error refusal(int status, std::string body, http_headers headers = {}) {
-  http_response response;
-  response.status = status;
-  response.headers = std::move(headers);
-  response.body = std::move(body);
-  return wires::openai().decode_error(openai_config(), response);
+  return probe().refusal(status, std::move(body), std::move(headers));
 }
 
 // ---- requests
@@ -460,7 +422,7 @@ const std::string text_stream =
 
 void expect_text_stream(const streamed& got) {
   ASSERT_TRUE(got.response.has_value()) << got.response.error().message;
-  EXPECT_EQ(joined(got.text), "Grüße 😀");
+  EXPECT_EQ(got.joined(), "Grüße 😀");
   EXPECT_EQ(got.response->content, "Grüße 😀");
   EXPECT_EQ(got.response->id, "chatcmpl-1");
   EXPECT_EQ(got.response->model, "gpt-4o-mini");
@@ -470,12 +432,7 @@ void expect_text_stream(const streamed& got) {
 }
 
 TEST(openai_stream, is_right_at_every_byte_split) {
-  const std::string_view whole = text_stream;
-  for (std::size_t at = 0; at <= whole.size(); ++at)
-    expect_text_stream(stream({whole.substr(0, at), whole.substr(at)}));
-  std::vector<std::string_view> bytes;
-  for (std::size_t i = 0; i < whole.size(); ++i) bytes.push_back(whole.substr(i, 1));
-  expect_text_stream(stream(bytes));
+  probe().at_every_split(text_stream, expect_text_stream);
 }
 
 TEST(openai_stream, puts_tool_call_pieces_together) {

@@ -117,6 +117,7 @@ TEST(resolve, takes_the_base_url_of_the_environment_only_with_its_key) {
 TEST(resolve, reads_ollama_host_as_ollama_does) {
   for (const auto& [host, url] :
        {std::pair{"127.0.0.1:9", "http://127.0.0.1:9"}, std::pair{"box", "http://box:11434"},
+        std::pair{":9", "http://127.0.0.1:9"}, std::pair{"box/path", "http://box:11434/path"},
         std::pair{"[::1]", "http://[::1]:11434"},
         std::pair{"https://box/ollama/", "https://box/ollama"}}) {
     const scoped_variable variable("OLLAMA_HOST", host);

@@ -1,18 +1,13 @@
-#include <graphbit/net/sse_parser.hpp>
 #include <graphbit/runtime/json_scan.hpp>
 
 #include "src/json_reader.hpp"
+#include "src/wire/answer_stream.hpp"
 #include "src/wire/openai_chat.hpp"
 #include "src/wire/openai_reply.hpp"
-#include "src/wire/provider_error.hpp"
-#include "src/wire/tool_arguments.hpp"
 
 namespace graphbit {
 
 namespace {
-
-constexpr int bad_lines_max = 5;         // in a row, then the stream is no stream of ours
-constexpr std::size_t calls_max = 1024;  // tool calls of one answer
 
 /// A piece of a tool call; views into the chunk.
 struct call_piece {
@@ -25,6 +20,7 @@ struct chunk {
   std::string_view id, model, finish;
   std::vector<std::string_view> texts;
   std::vector<call_piece> calls;
+  std::optional<token_usage> usage;
   provider_words words;
   bool has_finish = false;
   bool has_error = false;
@@ -33,6 +29,8 @@ struct chunk {
     id = model = finish = {};
     texts.clear();
     calls.clear();
+    usage.reset();
+    words = {};
     has_finish = has_error = false;
   }
 };
@@ -86,125 +84,60 @@ void read_choices(json_reader& reader, chunk& into) {
   });
 }
 
-class openai_stream final : public stream_decoder {
+class openai_stream final : public sse_answer_stream {
  public:
-  explicit openai_stream(const provider_config& config) : config_(config) {}
+  using sse_answer_stream::sse_answer_stream;
 
-  expected<void> feed(std::string_view bytes, std::vector<std::string>& text) override {
-    parser_.feed(bytes);
-    sse_event event;
-    while (!complete_) {
-      const auto got = parser_.next(event);
-      if (!got) return fail(with_partial_text(got.error()));
-      if (!*got) break;
-      if (event.data == "[DONE]")
-        complete_ = true;
-      else if (auto taken = take(event.data, text); !taken)
-        return taken;
+ protected:
+  expected<void> take(const sse_event& event, texts& out) override {
+    if (event.data == "[DONE]") {
+      set_complete();
+      return {};
     }
-    return {};
-  }
-
-  bool complete() const noexcept override { return complete_; }
-
-  expected<chat_response> finish() override {
-    // Some servers close after the finish reason, without [DONE].
-    if (!complete_ && !has_finish_) return fail(cut_short(config_, std::move(response_.content)));
-    response_.provider = config_.provider;
-    for (auto& [index, call] : calls_) {
-      call.arguments = tool_arguments(std::move(call.arguments));
-      response_.tool_calls.push_back(std::move(call));
-    }
-    return std::move(response_);
+    line_.assign(event.data);
+    chunk_.clear();
+    json_reader reader(line_);
+    read_chunk(reader);
+    if (!reader.finish() || !is_utf8(event.data)) return bad_event(event.data);
+    good_event();
+    if (chunk_.has_error) return fail(refusal(chunk_.words));
+    return apply(out);
   }
 
  private:
-  expected<void> take(std::string_view data, std::vector<std::string>& text) {
-    line_.assign(data);
-    chunk_.clear();
-    token_usage usage;
-    bool has_usage = false;
-    json_reader reader(line_);
-    reader.object([&](std::string_view key) {
+  void read_chunk(json_reader& reader) {
+    reader.object([this, &reader](std::string_view key) {
       if (key == "choices")
         read_choices(reader, chunk_);
       else if (key == "id")
         chunk_.id = reader.string();
       else if (key == "model")
         chunk_.model = reader.string();
-      else if (key == "usage" && reader.peek() == json_reader::type::object) {
-        has_usage = true;
-        read_openai_usage(reader, usage);
-      } else if (key == "error" && reader.peek() != json_reader::type::null) {
+      else if (key == "usage" && reader.peek() == json_reader::type::object)
+        read_openai_usage(reader, chunk_.usage.emplace());
+      else if (key == "error" && reader.peek() != json_reader::type::null) {
         chunk_.has_error = true;
         read_words(reader, chunk_.words);
       } else
         reader.skip();
     });
-    if (!reader.finish() || !is_utf8(data)) return bad_line(data);
-    bad_lines_ = 0;
-    if (chunk_.has_error) return fail(refused_inside(config_, chunk_.words, response_.content));
-    if (has_usage) response_.usage = usage;
-    return apply(text);
   }
 
-  expected<void> apply(std::vector<std::string>& text) {
-    if (response_.id.empty()) response_.id = chunk_.id;
-    if (response_.model.empty()) response_.model = chunk_.model;
-    for (const std::string_view delta : chunk_.texts) {
-      if (delta.empty()) continue;
-      response_.content += delta;
-      text.emplace_back(delta);
-    }
-    for (const call_piece& piece : chunk_.calls) add(piece);
-    if (chunk_.has_finish) {
-      has_finish_ = true;
-      response_.finish = finish_from_openai(chunk_.finish);
-    }
-    if (calls_.size() <= calls_max) return {};
-    return fail(with_partial_text(
-        resource_error("tool_calls", "the answer holds more than 1024 tool calls")));
+  expected<void> apply(texts& out) {
+    if (response().id.empty()) response().id = chunk_.id;
+    if (response().model.empty()) response().model = chunk_.model;
+    if (chunk_.usage) response().usage = *chunk_.usage;
+    for (const std::string_view delta : chunk_.texts) deliver(delta, out);
+    for (const call_piece& piece : chunk_.calls)
+      if (auto ok = add_call_piece(piece.index, piece.id, piece.name, piece.arguments); !ok)
+        return ok;
+    // Some servers close after the finish reason, without [DONE].
+    if (chunk_.has_finish) set_finish(finish_from_openai(chunk_.finish));
+    return {};
   }
 
-  /// Pieces belong together by their index; a new id at an old index starts another call, as
-  /// servers that number every call 0 mean it.
-  void add(const call_piece& piece) {
-    auto found = calls_.rbegin();
-    while (found != calls_.rend() && found->first != piece.index) ++found;
-    const bool another =
-        found == calls_.rend() ||
-        (!piece.id.empty() && !found->second.id.empty() && found->second.id != piece.id);
-    if (another) {
-      calls_.emplace_back(piece.index, tool_call{{}, {}, {}});
-      found = calls_.rbegin();
-    }
-    tool_call& call = found->second;
-    if (call.id.empty()) call.id = piece.id;
-    if (call.name.empty()) call.name = piece.name;
-    call.arguments += piece.arguments;
-  }
-
-  expected<void> bad_line(std::string_view data) {
-    if (++bad_lines_ <= bad_lines_max) return {};
-    return fail(with_partial_text(not_understood(
-        config_, "more than 5 lines of the stream in a row are not valid JSON", data)));
-  }
-
-  error with_partial_text(error e) const {
-    e.provider = config_.provider;
-    e.partial_text = response_.content;
-    return e;
-  }
-
-  const provider_config& config_;
-  sse_parser parser_;
   std::string line_;  // the chunk under work; unescaped in place
   chunk chunk_;
-  chat_response response_;
-  std::vector<std::pair<std::uint32_t, tool_call>> calls_;
-  int bad_lines_ = 0;
-  bool has_finish_ = false;
-  bool complete_ = false;
 };
 
 }  // namespace

@@ -1,8 +1,8 @@
 #include "src/wire/provider_error.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
+#include <cstdlib>
 #include <utility>
 
 #include <graphbit/runtime/json_scan.hpp>
@@ -106,26 +106,15 @@ std::string sentence(const provider_config& config, int status, const provider_w
 
 /// The HTTP status that an error inside a 2xx answer would have had.
 int status_inside(const provider_words& words) {
-  static constexpr std::array<std::pair<std::string_view, int>, 18> by_name{{
-      {"insufficient_quota", 429},
-      {"rate_limit", 429},
-      {"too_many_requests", 429},
-      {"RESOURCE_EXHAUSTED", 429},
-      {"overloaded", 529},
-      {"invalid_api_key", 401},
-      {"authentication", 401},
-      {"UNAUTHENTICATED", 401},
-      {"permission", 403},
-      {"PERMISSION_DENIED", 403},
-      {"not_found", 404},
-      {"NOT_FOUND", 404},
-      {"request_too_large", 413},
-      {"invalid_request", 400},
-      {"INVALID_ARGUMENT", 400},
-      {"context_length_exceeded", 400},
-      {"content_filter", 400},
+  static constexpr std::pair<std::string_view, int> by_name[] = {
+      {"billing", 402},           {"insufficient_quota", 429},      {"rate_limit", 429},
+      {"too_many_requests", 429}, {"RESOURCE_EXHAUSTED", 429},      {"overloaded", 529},
+      {"invalid_api_key", 401},   {"authentication", 401},          {"UNAUTHENTICATED", 401},
+      {"permission", 403},        {"PERMISSION_DENIED", 403},       {"not_found", 404},
+      {"NOT_FOUND", 404},         {"request_too_large", 413},       {"invalid_request", 400},
+      {"INVALID_ARGUMENT", 400},  {"context_length_exceeded", 400}, {"content_filter", 400},
       {"timeout", 504},
-  }};
+  };
   if (words.code.size() == 3 && words.code[0] >= '4' && words.code[0] <= '5')
     return std::atoi(words.code.c_str());
   for (const auto& [name, status] : by_name)
@@ -225,6 +214,11 @@ error cut_short(const provider_config& config, std::string partial_text) {
   e.provider = config.provider;
   e.partial_text = std::move(partial_text);
   return e;
+}
+
+error no_embeddings(const provider_config& config) {
+  return configuration_error("provider",
+                             config.provider + " has no embeddings: use another provider for them");
 }
 
 std::string request_id_of(const http_headers& headers) {

@@ -40,6 +40,8 @@ void read_words(json_reader& reader, provider_words& words);
                                    std::string_view body);
 /// A stream that ended before the answer was complete: Network.
 [[nodiscard]] error cut_short(const provider_config& config, std::string partial_text);
+/// Embeddings asked of a provider that has none.
+[[nodiscard]] error no_embeddings(const provider_config& config);
 /// The provider's id of a request, from the response headers.
 [[nodiscard]] std::string request_id_of(const http_headers& headers);
 

@@ -11,5 +11,6 @@ namespace graphbit::wires {
 [[nodiscard]] const wire_format& perplexity();
 [[nodiscard]] const wire_format& mistral();
 [[nodiscard]] const wire_format& ai21();
+[[nodiscard]] const wire_format& anthropic();
 
 }  // namespace graphbit::wires
