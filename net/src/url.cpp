@@ -98,7 +98,9 @@ expected<url> parse_url(std::string_view text) {
 
   auto target = rest.substr(authority.size());
   target = target.substr(0, target.find('#'));
-  out.target.assign(target.empty() || target.front() != '/' ? "/" : "").append(target);
+  if (target.empty() || target.front() != '/') out.target = "/";
+  else out.target.clear();
+  out.target += target;
   return out;
 }
 

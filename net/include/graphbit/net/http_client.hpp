@@ -89,7 +89,7 @@ class http_client {
 
  private:
   class impl;
-  std::unique_ptr<impl> impl_;
+  std::shared_ptr<impl> impl_;  // shared with what the reactor still has to call
 };
 
 }  // namespace graphbit

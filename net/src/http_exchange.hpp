@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include <graphbit/net/http_client.hpp>
+
+#include "body_budget.hpp"
+#include "content_decoder.hpp"
+
+namespace graphbit {
+
+class client_connection;
+
+/// One request on its way through the pool, a connection and back.
+struct http_exchange {
+  http_client::exchange_id id = 0;  // 0: the slot is free
+  http_handler* handler = nullptr;
+  http_request request;
+  http_timeouts timeouts;
+  time_point started_at;
+  client_connection* connection = nullptr;  // nullptr: waiting for one
+  http_response response;
+  std::unique_ptr<content_decoder> decoder;  // nullptr: the body comes as it is
+  std::size_t streamed_bytes = 0;
+  body_share share;
+  bool waiting = false;  // in the queue for a connection
+  bool warm_up = false;  // only the connection is wanted
+  bool retried = false;  // a stale connection was forgiven once
+  bool paused = false;
+  bool starved = false;  // waits for the process's share of body bytes
+
+  [[nodiscard]] bool collects() const noexcept { return !request.stream; }
+};
+
+}  // namespace graphbit
