@@ -50,7 +50,7 @@ _MODULE_OF = {
         "workflow": "Node Workflow WorkflowContext WorkflowResult Executor WorkflowStreamIterator",
         "embeddings": "EmbeddingConfig EmbeddingClient",
         "memory": "MemoryConfig MemoryClient PyMemory PyScoredMemory PyMemoryHistory",
-        "text_splitters": "TextSplitterConfig TextChunk CharacterSplitter TokenSplitter"
+        "text_splitter": "TextSplitterConfig TextChunk CharacterSplitter TokenSplitter"
         " SentenceSplitter RecursiveSplitter TextSplitter",
         "tools": "ToolResult ToolRegistry ToolDecorator ToolExecutor ExecutorConfig"
         " ToolResultCollection tool get_tool_registry clear_tools execute_tool"

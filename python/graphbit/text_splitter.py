@@ -22,6 +22,7 @@ from .argument_checks import (
     require_str_list,
     require_unsigned,
 )
+from .errors import CoreError, ValidationError
 from .splitters.character import character_spans
 from .splitters.code import code_pieces
 from .splitters.markdown import markdown_pieces
@@ -126,7 +127,7 @@ class TextSplitterConfig:
         """What lies between matches of `pattern`, packed up to `chunk_size` characters. Raises ValueError for an empty
         pattern; a wrong one is told by :class:`TextSplitter`."""
         if not require_str("pattern", pattern):
-            raise ValueError("Pattern cannot be empty")
+            raise ValidationError("Pattern cannot be empty", field="pattern", value=pattern)
         return _config("regex", chunk_size, chunk_overlap, pattern=pattern)
 
     @property
@@ -189,7 +190,7 @@ def _config(
     config._preserve_word_boundaries = config._trim_whitespace = config._include_metadata = True
     fault = _size_fault(config._chunk_size, config._chunk_overlap, overlap_below_size)
     if fault:
-        raise ValueError(fault)
+        raise ValidationError(fault, field="chunk_overlap" if config._chunk_size else "chunk_size")
     return config
 
 
@@ -290,8 +291,8 @@ def _chunks(text: str, spans: Iterable[tuple[Span, Optional[str]]], config: Text
     return chunks
 
 
-def _refused(message: str) -> RuntimeError:
-    return RuntimeError(f"Validation error: text_splitter - {message}")
+def _refused(message: str) -> CoreError:
+    return CoreError(f"Validation error: text_splitter - {message}", field="text_splitter")
 
 
 class _Splitter:

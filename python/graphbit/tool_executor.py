@@ -9,6 +9,7 @@ import uuid
 from typing import Any, Optional, Union
 
 from .argument_checks import U64_MAX, require_bool, require_instance, require_str, require_unsigned
+from .errors import ValidationError
 from .tool_registry import ToolRegistry
 from .tool_result import ToolResult, ToolResultCollection, compact_json
 
@@ -142,9 +143,9 @@ class ToolExecutor:
         """
         require_instance("tool_calls", tool_calls, list)
         if self._config.max_execution_time_ms == 0:
-            raise ValueError("Max execution time must be greater than 0")
+            raise ValidationError("Max execution time must be greater than 0", field="max_execution_time_ms")
         if self._config.max_tool_calls == 0:
-            raise ValueError("Max tool calls must be greater than 0")
+            raise ValidationError("Max tool calls must be greater than 0", field="max_tool_calls")
         if not tool_calls:
             return ToolResultCollection()
         self._context = context = _ExecutionContext()

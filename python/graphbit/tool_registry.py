@@ -11,6 +11,7 @@ from typing import Any, Callable, Optional
 
 from . import tool_schema
 from .argument_checks import optional_str, require_dict, require_str
+from .errors import ValidationError
 from .tool_arguments import call_tool
 from .tool_result import ToolResult, compact_json, json_or_text
 
@@ -101,9 +102,9 @@ class ToolRegistry:
         ValueError for a blank name or description, TypeError for what is not callable.
         """
         if not require_str("name", name).strip():
-            raise ValueError("Tool name cannot be empty")
+            raise ValidationError("Tool name cannot be empty", field="name", value=name)
         if not require_str("description", description).strip():
-            raise ValueError("Tool description cannot be empty")
+            raise ValidationError("Tool description cannot be empty", field="description", value=description)
         if not callable(function):
             raise TypeError(f"argument 'function': '{type(function).__name__}' object is not callable")
         schema = _json_copy(require_dict("parameters_schema", parameters_schema))

@@ -7,6 +7,7 @@ import time
 from typing import Any, Optional
 
 from .argument_checks import U64_MAX, require_instance, require_str, require_unsigned
+from .errors import ValidationError
 
 _PREVIEW_BYTES = 50
 
@@ -49,9 +50,11 @@ class ToolResult:
             result._timestamp = require_unsigned("timestamp", fields["timestamp"], U64_MAX)
             result._metadata = dict(fields.get("metadata") or {})
         except KeyError as missing:
-            raise ValueError(f"Failed to deserialize tool result: missing field {missing}") from None
+            raise ValidationError(
+                f"Failed to deserialize tool result: missing field {missing}", field="json_str"
+            ) from None
         except (TypeError, ValueError, OverflowError, RecursionError, AttributeError) as error:
-            raise ValueError(f"Failed to deserialize tool result: {error}") from None
+            raise ValidationError(f"Failed to deserialize tool result: {error}", field="json_str") from None
         return result
 
     @property

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from typing import Any, Callable, Optional, TypeVar, Union, overload
 
 from .argument_checks import optional_str, require_instance, require_sequence, require_str, require_str_list
+from .errors import ValidationError
 from .tool_executor import ExecutorConfig, ToolExecutor
 from .tool_registry import ToolRegistry
 from .tool_result import ToolResult, ToolResultCollection, compact_json
@@ -170,7 +171,7 @@ def execute_tool(tool_name: str, args: Sequence[object]) -> Any:
     try:
         function = _global_registry.function(tool_name)
     except KeyError:
-        raise ValueError(f"Tool '{tool_name}' not found in registry") from None
+        raise ValidationError(f"Tool '{tool_name}' not found in registry", field="tool_name", value=tool_name) from None
     return function(*arguments)
 
 
@@ -233,9 +234,10 @@ def _parsed_calls(tool_calls_json: str) -> list[object]:
     try:
         calls = json.loads(require_str("tool_calls_json", tool_calls_json))
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"Failed to parse tool calls JSON: {error}") from None
+        raise ValidationError(f"Failed to parse tool calls JSON: {error}", field="tool_calls_json") from None
     if not isinstance(calls, list):
-        raise ValueError(f"Failed to parse tool calls JSON: expected a list, not {type(calls).__name__}")
+        message = f"Failed to parse tool calls JSON: expected a list, not {type(calls).__name__}"
+        raise ValidationError(message, field="tool_calls_json")
     return calls
 
 
