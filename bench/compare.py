@@ -69,6 +69,9 @@ def measure(command: list[str], peer: str, scenario: Scenario, url: str, scale: 
         print(f"  {peer}: {(run.stderr.strip().splitlines() or ['failed'])[-1]}", file=sys.stderr)
         return None
     line = json.loads(run.stdout.strip().splitlines()[-1])
+    if line.get("failed"):
+        print(f"  {peer}: {line['failed']} of {line['items']} calls failed", file=sys.stderr)
+        return None
     if scenario.figure == "efficiency":
         line["efficiency"] = line["items"] * scenario.latency_ms / 1e3 / scenario.concurrency / line["wall_s"]
     return line
@@ -105,6 +108,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="one round at a tenth of the load")
+    parser.add_argument("--no-ours", action="store_true", help="leave out this project")
     parser.add_argument("--no-limit", action="store_true", help="leave out the bare C++ client")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md (a full run does)")
     return parser.parse_args()
@@ -113,7 +117,7 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     a = arguments()
     rounds, scale = (1, 0.1) if a.quick else (a.rounds, 1.0)
-    peers = [OURS, AGAIN, *([] if a.no_limit else [LIMIT]), *a.peers]
+    peers = [*([] if a.no_ours else [OURS, AGAIN]), *([] if a.no_limit else [LIMIT]), *a.peers]
     results: dict[str, dict[str, dict]] = {}
     for name in a.scenario:
         print(f"== {name}", file=sys.stderr, flush=True)

@@ -36,7 +36,7 @@ def ours() -> str:
 
 def program(name: str, target: str) -> str:
     """A built program of the release tree, or why there is none."""
-    found = next((ROOT / "build/release").rglob(name), None)
+    found = next((path for path in (ROOT / "build/release").rglob(name) if path.is_file()), None)
     if found is None:
         sys.exit(f"compare.py: {name} is not built: cmake --build build/release --target {target}")
     return str(found)

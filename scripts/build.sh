@@ -39,7 +39,7 @@ if [ ! -f $build/build.ninja ] || ! grep -qsxF -e "${options[*]}" $configured; t
   cmake --preset release "${options[@]}" --log-level=WARNING
   echo "${options[*]}" >$configured
 fi
-if $with_tests; then cmake --build $build; else cmake --build $build --target graphbit graphbit_native; fi
+if $with_tests; then cmake --build $build; else cmake --build $build --target graphbit_command graphbit_native; fi
 
 # pip packs what the build tree already holds; skipped when nothing it would pack is newer.
 stamp=$venv/.installed-graphbit
