@@ -6,8 +6,9 @@ namespace graphbit {
 
 expected<sqlite_database> sqlite_database::open(const std::string& path) {
   sqlite3* raw = nullptr;
-  const int failed = sqlite3_open_v2(
-      path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int failed =
+      sqlite3_open_v2(path.c_str(), &raw,
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   sqlite_database db(raw, path);
   if (failed != SQLITE_OK) return fail(db.last_error());
   return db;
@@ -18,7 +19,8 @@ error sqlite_database::last_error() const {
   const std::string words = db_ ? sqlite3_errmsg(db_.get()) : "out of memory";
   switch (code) {
     case SQLITE_FULL:
-      return resource_error("disk", "the disk of '" + path_ + "' is full: free some room and go on");
+      return resource_error("disk",
+                            "the disk of '" + path_ + "' is full: free some room and go on");
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return resource_error("database_lock", "'" + path_ + "' is in use by another process");
@@ -32,8 +34,8 @@ error sqlite_database::last_error() const {
       return core_error("'" + path_ + "' is damaged or no database (" + words +
                         "): restore it from a copy, or move it away and start again");
     case SQLITE_IOERR:
-      return resource_error("disk", "reading or writing '" + path_ + "' failed (" + words +
-                                        "): check the disk");
+      return resource_error(
+          "disk", "reading or writing '" + path_ + "' failed (" + words + "): check the disk");
     default:
       return core_error("'" + path_ + "': " + words);
   }

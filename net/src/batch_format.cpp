@@ -74,7 +74,8 @@ namespace {
     if (function == nullptr || function->string_or("name").empty())
       return fail(bad_line("body.tools: each tool needs a function with a name"));
     tool_spec spec{function->string_or("name"), function->string_or("description")};
-    if (const auto* parameters = function->find("parameters")) spec.parameters = to_json(*parameters);
+    if (const auto* parameters = function->find("parameters"))
+      spec.parameters = to_json(*parameters);
     tools.push_back(std::move(spec));
   }
   return tools;
@@ -170,8 +171,7 @@ void append_tool_calls(std::string& out, const std::vector<tool_call>& calls) {
 
 void append_usage(std::string& out, const token_usage& usage, bool with_completion) {
   out += R"("usage":{"prompt_tokens":)" + std::to_string(usage.prompt_tokens);
-  if (with_completion)
-    out += R"(,"completion_tokens":)" + std::to_string(usage.completion_tokens);
+  if (with_completion) out += R"(,"completion_tokens":)" + std::to_string(usage.completion_tokens);
   out += R"(,"total_tokens":)" + std::to_string(usage.total_tokens) + '}';
 }
 
@@ -225,10 +225,9 @@ expected<chat_request> chat_request_from(const json_value& body) {
 
 expected<batch_line> parse_batch_line(std::string_view line) {
   if (line.size() > limits::prompt_bytes_max)
-    return fail(resource_error("line_bytes", "the line has " + std::to_string(line.size()) +
-                                                 " bytes; at most " +
-                                                 std::to_string(limits::prompt_bytes_max) +
-                                                 " are taken"));
+    return fail(resource_error("line_bytes",
+                               "the line has " + std::to_string(line.size()) + " bytes; at most " +
+                                   std::to_string(limits::prompt_bytes_max) + " are taken"));
   auto parsed = parse_json(line);
   if (!parsed) return fail(bad_line("no valid JSON: " + parsed.error().message));
   if (!parsed->is_object()) return fail(bad_line("a line must be a JSON object"));
@@ -249,8 +248,8 @@ expected<batch_line> parse_batch_line(std::string_view line) {
     if (!request) return fail(request.error());
     out.request = std::move(*request);
   } else {
-    return fail(bad_line("url '" + url +
-                         "' is not supported; use /v1/chat/completions or /v1/embeddings"));
+    return fail(
+        bad_line("url '" + url + "' is not supported; use /v1/chat/completions or /v1/embeddings"));
   }
   return out;
 }

@@ -1,0 +1,220 @@
+// graphbit batch: a file of requests in OpenAI's batch form, answered by any provider.
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include <graphbit/actors/batch_job.hpp>
+#include <graphbit/cluster/sqlite_batch_journal.hpp>
+#include <graphbit/runtime/json_value.hpp>
+
+#include "command.hpp"
+#include "duplicate_ids.hpp"
+#include "interrupt.hpp"
+#include "line_reader.hpp"
+#include "provider_options.hpp"
+
+namespace graphbit::app {
+
+namespace {
+
+struct batch_command_options {
+  provider_options provider;
+  std::string input;
+  std::string output;
+  std::string errors;
+  std::string journal;
+  bool retry_failed = false;
+  bool json = false;
+  bool quiet = false;
+  double max_pause_s = 3600;
+};
+
+// What must be the same for a journal to be continued. Limits may change between runs.
+[[nodiscard]] std::string arguments_text(const batch_command_options& o, const provider_config& c) {
+  return "provider=" + c.provider + " base_url=" + c.base_url + " model=" + c.model +
+         " output=" + o.output;
+}
+
+/// Shows how far a job is: one line that redraws itself on a terminal, a line every 10 s elsewhere.
+class progress_line {
+ public:
+  explicit progress_line(bool quiet)
+      : quiet_(quiet), terminal_(isatty(STDERR_FILENO) != 0), started_(steady_clock::now()) {}
+
+  void show(const batch_job_progress& p) {
+    note_outage(p);
+    const auto now = steady_clock::now();
+    if (quiet_ || now < next_) return;
+    next_ = now + (terminal_ ? milliseconds{200} : milliseconds{10'000});
+    std::fprintf(stderr, terminal_ ? "\r\x1b[K%s" : "%s\n", text(p, now).c_str());
+    std::fflush(stderr);
+  }
+  void finish(const batch_job_progress& p) {
+    if (quiet_) return;
+    next_ = {};
+    show(p);
+    if (terminal_) std::fputc('\n', stderr);
+  }
+
+ private:
+  void note_outage(const batch_job_progress& p) {
+    if (p.provider == breaker_state::closed) {
+      down_since_.clear();
+    } else if (down_since_.empty()) {
+      const auto at = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+      std::tm local{};
+      localtime_r(&at, &local);
+      char clock_text[16];
+      std::strftime(clock_text, sizeof clock_text, "%H:%M:%S", &local);
+      down_since_ = clock_text;
+    }
+  }
+
+  [[nodiscard]] std::string text(const batch_job_progress& p, time_point now) const {
+    const auto done = p.succeeded + p.failed;
+    const double elapsed_s = std::max(0.001, std::chrono::duration<double>(now - started_).count());
+    std::string out = std::to_string(done + p.resumed) + " done";
+    if (p.resumed > 0) out += " (" + std::to_string(p.resumed) + " from before)";
+    out += ", " + std::to_string(p.failed) + " failed, " + std::to_string(p.in_flight) +
+           " in flight, " + std::to_string(p.prompt_tokens + p.completion_tokens) + " tokens, " +
+           std::to_string(static_cast<std::uint64_t>(static_cast<double>(done) / elapsed_s)) + "/s";
+    if (!down_since_.empty()) out += ", paused: provider down since " + down_since_;
+    return out;
+  }
+
+  bool quiet_;
+  bool terminal_;
+  time_point started_;
+  time_point next_{};
+  std::string down_since_;
+};
+
+[[nodiscard]] int give_up(const error& e) {
+  return complain(describe(e),
+                  e.kind == error_kind::validation && e.field == "provider" ? wrong_usage : failed);
+}
+
+void print_summary(const batch_job_progress& p, double seconds_taken) {
+  json_value out;
+  const auto number = [&](const char* name, std::uint64_t n) { out.set(name, n); };
+  number("lines", p.read);
+  number("resumed", p.resumed);
+  number("succeeded", p.succeeded);
+  number("failed", p.failed);
+  number("not_started", p.not_started);
+  number("attempts", p.attempts);
+  number("prompt_tokens", p.prompt_tokens);
+  number("completion_tokens", p.completion_tokens);
+  out.set("seconds", seconds_taken);
+  std::printf("%s\n", to_json(out).c_str());
+}
+
+// Feeds the job from the file. False: it ended early (a signal, or the job said why).
+expected<bool> feed(batch_job& job, line_reader& reader) {
+  std::string line;
+  while (!interrupt::came()) {
+    const auto more = reader.next(line);
+    if (!more) return fail(more.error());
+    if (!*more) return !interrupt::came();
+    if (auto added = job.add(std::move(line)); !added) return fail(added.error());
+  }
+  return false;
+}
+
+int run_batch(batch_command_options o) {
+  auto config = o.provider.config();
+  if (!config) return give_up(config.error());
+  auto resolved_config = resolve(std::move(*config));
+  if (!resolved_config) return give_up(resolved_config.error());
+  if (o.errors.empty()) o.errors = o.output + ".errors";
+  const bool own_journal = o.journal.empty();
+  if (own_journal) o.journal = o.output + ".journal";
+
+  const interrupt signals;
+  if (auto unique = refuse_duplicate_ids(o.input); !unique) return give_up(unique.error());
+  auto reader = line_reader::open(o.input);
+  if (!reader) return give_up(reader.error());
+  auto journal = open_sqlite_batch_journal(o.journal, arguments_text(o, *resolved_config));
+  if (!journal) return give_up(journal.error());
+
+  runtime rt;
+  auto client = provider_client::open(rt, *resolved_config);
+  if (!client) return give_up(client.error());
+  batch_job_options options;
+  options.retry_failed = o.retry_failed;
+  options.batch.pause_max = milliseconds{static_cast<std::int64_t>(o.max_pause_s * 1000)};
+  const auto started_at = steady_clock::now();
+  auto job = batch_job::start(rt, *client, options, std::move(*journal), {});
+  if (!job) return give_up(job.error());
+
+  progress_line progress(o.quiet);
+  std::atomic<bool> over{false};
+  std::thread watcher([&] {  // redraws while the feeding thread waits for room
+    while (!over) {
+      progress.show((*job)->progress());
+      std::this_thread::sleep_for(milliseconds{100});
+      if (interrupt::came()) (*job)->cancel();
+    }
+  });
+  const auto fed = feed(**job, *reader);
+  if (fed && *fed)
+    (*job)->close();
+  else
+    (*job)->cancel();
+  const auto ended = (*job)->wait();
+  over = true;
+  watcher.join();
+  const auto last = (*job)->progress();
+  progress.finish(last);
+  if (o.json)
+    print_summary(last, std::chrono::duration<double>(steady_clock::now() - started_at).count());
+  if (interrupt::came())
+    return complain("interrupted; what is finished is kept in " + o.journal +
+                        ": run the same command again to go on",
+                    interrupted);
+  if (!fed) return give_up(fed.error());
+  if (!ended) {
+    auto why = ended.error();
+    why.message +=
+        "; what is finished is kept in " + o.journal + ": run the same command again to go on";
+    return give_up(why);
+  }
+  const auto failed_lines = (*job)->write_outputs(o.output, o.errors);
+  if (!failed_lines) return give_up(failed_lines.error());
+  job->reset();  // closes the journal
+  if (*failed_lines > 0)
+    std::fprintf(stderr, "%llu lines failed: see %s; --retry-failed sends them again\n",
+                 static_cast<unsigned long long>(*failed_lines), o.errors.c_str());
+  else if (own_journal)  // nothing is left to resume or to retry
+    std::remove(o.journal.c_str());
+  return done;
+}
+
+const command registered{
+    "batch",
+    "answer a file of requests (OpenAI batch format), paused by outages, resumed after crashes",
+    [](CLI::App& app) {
+      auto o = std::make_shared<batch_command_options>();
+      app.add_option("input", o->input, "requests, one JSON object per line; - for standard input")
+          ->required();
+      app.add_option("-o,--output", o->output, "results, in the order of the input")->required();
+      app.add_option("--errors", o->errors, "failed lines (default: OUTPUT.errors)");
+      app.add_option("--journal", o->journal,
+                     "what is finished, for resuming (default: OUTPUT.journal, removed when all lines "
+                     "have succeeded)");
+      app.add_flag("--retry-failed", o->retry_failed, "send only the lines that failed before");
+      app.add_option("--max-pause", o->max_pause_s, "seconds that an outage may pause a line")
+          ->capture_default_str();
+      app.add_flag("--json", o->json, "print a summary as JSON");
+      app.add_flag("-q,--quiet", o->quiet, "no progress");
+      o->provider.add_to(app);
+      return [o] { return run_batch(*o); };
+    }};
+
+}  // namespace
+
+}  // namespace graphbit::app
