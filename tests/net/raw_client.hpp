@@ -45,7 +45,7 @@ class raw_client {
   bool receive() {
     char part[16384];
     const auto n = ::recv(fd_, part, sizeof part, 0);
-    error_ = n < 0 ? errno : 0;
+    if (n < 0 && error_ == 0) error_ = errno;
     if (n <= 0) return false;
     buffer_.append(part, static_cast<std::size_t>(n));
     return true;

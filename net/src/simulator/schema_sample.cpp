@@ -84,7 +84,9 @@ class sampler {
   }
 
   const json& resolve(const json& ref) const {
-    const rapidjson::Pointer at(ref.GetString(), ref.GetStringLength());
+    auto path = text_of(ref);
+    if (!path.empty() && path.front() == '#') path.remove_prefix(1);
+    const rapidjson::Pointer at(path.data(), path.size());
     const auto* found = at.IsValid() ? at.Get(root_) : nullptr;
     return found ? *found : empty_;
   }
