@@ -60,12 +60,33 @@ bool body_writer::key(std::string_view name) {
   return true;
 }
 
+void body_writer::nested(std::string_view name, json_value options) {
+  const auto extra = find_member(extra_, name);
+  if (extra != extra_.end()) {
+    if (options.is_null() || !extra->second.is_object()) return;  // close writes it as it is
+    for (auto& [key, value] : extra->second.as_object()) options.set(key, std::move(value));
+    extra_.erase(extra);
+  }
+  if (options.is_null()) return;
+  put_key(name);
+  out_ += to_json(options);
+}
+
 void body_writer::close() {
   for (const auto& [name, value] : extra_) {
     put_key(name);
     out_ += to_json(value);
   }
   out_ += '}';
+}
+
+void append_json_strings(std::string& out, const std::vector<std::string>& texts) {
+  out += '[';
+  for (const std::string& text : texts) {
+    if (&text != &texts.front()) out += ',';
+    append_json_string(out, text);
+  }
+  out += ']';
 }
 
 void append_number(std::string& out, std::uint32_t number) { append_digits(out, number); }

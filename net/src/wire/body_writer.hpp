@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <graphbit/net/provider_config.hpp>
 #include <graphbit/runtime/json_value.hpp>
@@ -24,6 +25,9 @@ class body_writer {
 
   /// Writes `"name":` and says true, or says false when extra_body has that member.
   [[nodiscard]] bool key(std::string_view name);
+  /// Writes a member that is itself an object of options; extra_body's members go inside it. An
+  /// empty one is not written.
+  void nested(std::string_view name, json_value options);
   void close();
 
  private:
@@ -36,6 +40,8 @@ class body_writer {
   bool first_ = true;
 };
 
+/// Appends a JSON array of strings.
+void append_json_strings(std::string& out, const std::vector<std::string>& texts);
 void append_number(std::string& out, std::uint32_t number);
 void append_number(std::string& out, double number);
 

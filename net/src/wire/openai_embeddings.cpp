@@ -66,14 +66,7 @@ expected<void> encode_openai_embeddings(const provider_config& config,
   auto body = body_writer::open(out, config, request.extra_body);
   if (!body) return fail(std::move(body.error()));
   if (!model.empty() && body->key("model")) append_json_string(out, model);
-  if (body->key("input")) {
-    out += '[';
-    for (const std::string& input : request.inputs) {
-      if (&input != &request.inputs.front()) out += ',';
-      append_json_string(out, input);
-    }
-    out += ']';
-  }
+  if (body->key("input")) append_json_strings(out, request.inputs);
   if (request.dimensions && body->key("dimensions")) append_number(out, *request.dimensions);
   body->close();
   return {};

@@ -1,0 +1,356 @@
+#include <graphbit/runtime/json_scan.hpp>
+#include <graphbit/runtime/json_value.hpp>
+
+#include "src/base64.hpp"
+#include "src/json_reader.hpp"
+#include "src/wire/answer_stream.hpp"
+#include "src/wire/body_writer.hpp"
+#include "src/wire/header_block.hpp"
+#include "src/wire/provider_error.hpp"
+#include "src/wire/request_check.hpp"
+#include "src/wire/tool_arguments.hpp"
+#include "src/wire/tool_call_name.hpp"
+#include "src/wire/wires.hpp"
+
+// Ollama's own API. Source: https://github.com/ollama/ollama/blob/main/docs/api.md, and the types
+// of the official Python client.
+namespace graphbit {
+
+namespace {
+
+// ---- requests
+
+std::string_view role_name(chat_role role) {
+  switch (role) {
+    case chat_role::system:
+      return "system";
+    case chat_role::user:
+      return "user";
+    case chat_role::assistant:
+      return "assistant";
+    case chat_role::tool:
+      return "tool";
+  }
+  return "user";
+}
+
+expected<void> check_parts(const chat_message& message) {
+  for (const content_part& part : message.parts) {
+    if (part.type == content_part::kind::text || part.type == content_part::kind::image_bytes)
+      continue;
+    return fail(validation_error("messages", "Ollama takes text and the bytes of images only"));
+  }
+  return {};
+}
+
+std::string text_of(const chat_message& message) {
+  std::string text;
+  for (const content_part& part : message.parts)
+    if (part.type == content_part::kind::text) text += part.data;
+  return text;
+}
+
+void append_images(std::string& out, const chat_message& message) {
+  bool first = true;
+  for (const content_part& part : message.parts) {
+    if (part.type != content_part::kind::image_bytes) continue;
+    out += std::exchange(first, false) ? ",\"images\":[\"" : ",\"";
+    append_base64(out, part.data);
+    out += '"';
+  }
+  if (!first) out += ']';
+}
+
+void append_tool_calls(std::string& out, const std::vector<tool_call>& calls) {
+  out += ",\"tool_calls\":[";
+  for (const tool_call& call : calls) {
+    if (&call != &calls.front()) out += ',';
+    out += R"({"function":{"name":)";
+    append_json_string(out, call.name);
+    out.append(",\"arguments\":").append(call.arguments).append("}}");
+  }
+  out += ']';
+}
+
+expected<void> append_messages(std::string& out, const chat_request& request) {
+  out += '[';
+  for (const chat_message& message : request.messages) {
+    if (auto ok = check_parts(message); !ok) return ok;
+    if (&message != &request.messages.front()) out += ',';
+    out.append("{\"role\":\"").append(role_name(message.role)).append("\",\"content\":");
+    append_json_string(out, message.parts.empty() ? message.text : text_of(message));
+    append_images(out, message);
+    if (!message.tool_calls.empty()) append_tool_calls(out, message.tool_calls);
+    if (message.role == chat_role::tool) {
+      out += ",\"tool_name\":";
+      append_json_string(out, tool_call_name(request, message.tool_call_id));
+    }
+    out += '}';
+  }
+  out += ']';
+  return {};
+}
+
+void append_tools(std::string& out, const std::vector<tool_spec>& tools) {
+  out += '[';
+  for (const tool_spec& tool : tools) {
+    if (&tool != &tools.front()) out += ',';
+    out += R"({"type":"function","function":{"name":)";
+    append_json_string(out, tool.name);
+    out += ",\"description\":";
+    append_json_string(out, tool.description);
+    out.append(",\"parameters\":").append(tool.parameters).append("}}");
+  }
+  out += ']';
+}
+
+json_value options_of(const chat_request& request) {
+  json_value options;
+  if (request.max_tokens) options.set("num_predict", std::int64_t{*request.max_tokens});
+  if (request.temperature) options.set("temperature", *request.temperature);
+  if (request.top_p) options.set("top_p", *request.top_p);
+  return options;
+}
+
+// ---- answers
+
+/// One object of an answer: the whole of a plain one, or a line of a stream.
+struct part {
+  std::string_view content, model, done_reason;
+  std::vector<tool_call> calls;
+  token_usage usage;
+  provider_words words;
+  bool has_message = false;
+  bool has_error = false;
+  bool done = false;
+};
+
+void read_call(json_reader& reader, tool_call& call) {
+  reader.object([&](std::string_view key) {
+    if (key == "id") return reader.read(call.id);
+    if (key != "function") return reader.skip();
+    reader.object([&](std::string_view member) {
+      if (member == "name")
+        reader.read(call.name);
+      else if (member == "arguments")
+        call.arguments = tool_arguments(std::string(reader.raw()));
+      else
+        reader.skip();
+    });
+  });
+}
+
+void read_message(json_reader& reader, part& into) {
+  into.has_message = reader.peek() == json_reader::type::object;
+  reader.object([&](std::string_view key) {
+    if (key == "content")
+      into.content = reader.string();
+    else if (key == "tool_calls")
+      reader.array([&] { read_call(reader, into.calls.emplace_back()); });
+    else
+      reader.skip();
+  });
+}
+
+void read_part(json_reader& reader, part& into) {
+  reader.object([&](std::string_view key) {
+    if (key == "message")
+      read_message(reader, into);
+    else if (key == "model")
+      into.model = reader.string();
+    else if (key == "done")
+      into.done = reader.boolean();
+    else if (key == "done_reason")
+      into.done_reason = reader.string();
+    else if (key == "prompt_eval_count")
+      reader.read(into.usage.prompt_tokens);
+    else if (key == "eval_count")
+      reader.read(into.usage.completion_tokens);
+    else if (key == "error") {
+      into.has_error = true;
+      read_words(reader, into.words);
+    } else
+      reader.skip();
+  });
+  into.usage.total_tokens = into.usage.prompt_tokens + into.usage.completion_tokens;
+}
+
+finish_reason finish_of(std::string_view word, bool has_calls) {
+  using kind = finish_reason::kind;
+  if (word == "length") return {kind::length, {}};
+  if (has_calls) return {kind::tool_calls, {}};
+  if (word.empty() || word == "stop") return {kind::stop, {}};
+  return {kind::other, std::string(word)};
+}
+
+/// Ollama gives its calls no ids; answers to them need some.
+std::string call_id(const tool_call& call, std::size_t index) {
+  return call.id.empty() ? "call_" + std::to_string(index) : call.id;
+}
+
+expected<chat_response> decode_message(const provider_config& config, std::string& body) {
+  if (!is_utf8(body)) return fail(not_understood(config, "the reply is not valid UTF-8", body));
+  const std::string front = excerpt(config, body);
+  json_reader reader(body);
+  part got;
+  read_part(reader, got);
+  if (!reader.finish()) return fail(not_understood(config, "the reply is not valid JSON", front));
+  if (got.has_error) return fail(refused_inside(config, got.words));
+  if (!got.has_message) return fail(not_understood(config, "No message in response", front));
+  chat_response response;
+  response.content = got.content;
+  response.model = got.model;
+  response.usage = got.usage;
+  response.finish = finish_of(got.done_reason, !got.calls.empty());
+  response.provider = config.provider;
+  response.tool_calls = std::move(got.calls);
+  for (std::size_t i = 0; i < response.tool_calls.size(); ++i)
+    response.tool_calls[i].id = call_id(response.tool_calls[i], i);
+  return response;
+}
+
+/// An answer that comes as newline-delimited JSON.
+class ollama_stream final : public answer_stream {
+ public:
+  using answer_stream::answer_stream;
+
+  expected<void> feed(std::string_view bytes, texts& out) override {
+    parser_.feed(bytes);
+    std::string_view line;
+    while (!complete()) {
+      const auto got = parser_.next(line);
+      if (!got) return fail(with_partial_text(got.error()));
+      if (!*got) break;
+      if (auto taken = take(line, out); !taken) return taken;
+    }
+    return {};
+  }
+
+  expected<chat_response> finish() override {
+    texts rest;  // of a last line without a line end
+    if (!complete() && !parser_.rest().empty())
+      if (auto taken = take(parser_.rest(), rest); !taken) return fail(taken.error());
+    return answer_stream::finish();
+  }
+
+ private:
+  expected<void> take(std::string_view line, texts& out) {
+    line_.assign(line);
+    part got;
+    json_reader reader(line_);
+    read_part(reader, got);
+    if (!reader.finish() || !is_utf8(line)) return bad_event(line);
+    good_event();
+    if (got.has_error) return fail(refusal(got.words));
+    if (response().model.empty()) response().model = got.model;
+    deliver(got.content, out);
+    for (const tool_call& call : got.calls) {
+      const std::uint32_t index = calls_++;
+      if (auto ok = add_call_piece(index, call_id(call, index), call.name, call.arguments); !ok)
+        return ok;
+    }
+    if (got.done) {
+      response().usage = got.usage;
+      set_finish(finish_of(got.done_reason, has_calls()));
+      set_complete();
+    }
+    return {};
+  }
+
+  ndjson_parser parser_;
+  std::string line_;
+  std::uint32_t calls_ = 0;
+};
+
+class ollama_wire final : public wire_format {
+ public:
+  std::string chat_target(const provider_config&, std::string_view, bool) const override {
+    return "/api/chat";
+  }
+
+  expected<std::string> headers(const provider_config& config) const override {
+    header_block block(config);
+    // Ollama itself takes no key; hosted ones and proxies before it do.
+    if (!config.api_key.empty()) block.add("Authorization", "Bearer " + config.api_key.expose());
+    return block.finish();
+  }
+
+  expected<void> encode_chat(const provider_config& config, const chat_request& request,
+                             bool stream, std::string& out) const override {
+    if (auto ok = check_request(request); !ok) return ok;
+    out.reserve(out.size() + prompt_bytes(request) * 17 / 16 + 512);
+    auto body = body_writer::open(out, config, request.extra_body);
+    if (!body) return fail(std::move(body.error()));
+    if (body->key("model"))
+      append_json_string(out, request.model.empty() ? config.model : request.model);
+    if (body->key("messages"))
+      if (auto ok = append_messages(out, request); !ok) return ok;
+    if (body->key("stream")) out += stream ? "true" : "false";  // left out it means true
+    body->nested("options", options_of(request));
+    // There is no tool_choice: what can be done for "none" is to offer no tool.
+    if (!request.tools.empty() && request.tool_choice != "none" && body->key("tools"))
+      append_tools(out, request.tools);
+    if (!request.response_format.empty() && body->key("format")) out += request.response_format;
+    body->close();
+    return {};
+  }
+
+  expected<chat_response> decode_chat(const provider_config& config,
+                                      std::string& body) const override {
+    return decode_message(config, body);
+  }
+
+  std::unique_ptr<stream_decoder> decode_stream(const provider_config& config) const override {
+    return std::make_unique<ollama_stream>(config);
+  }
+
+  error decode_error(const provider_config& config, const http_response& response) const override {
+    return refused(config, response, find_words(response.body));
+  }
+
+  std::string embeddings_target(const provider_config&) const override { return "/api/embed"; }
+
+  expected<void> encode_embeddings(const provider_config& config, const embedding_request& request,
+                                   std::string& out) const override {
+    auto body = body_writer::open(out, config, request.extra_body);
+    if (!body) return fail(std::move(body.error()));
+    if (body->key("model"))
+      append_json_string(out, request.model.empty() ? config.model : request.model);
+    if (body->key("input")) append_json_strings(out, request.inputs);
+    if (request.dimensions && body->key("dimensions")) append_number(out, *request.dimensions);
+    body->close();
+    return {};
+  }
+
+  expected<embedding_response> decode_embeddings(const provider_config& config,
+                                                 std::string& body) const override {
+    const std::string front = excerpt(config, body);
+    json_reader reader(body);
+    embedding_response response;
+    bool sound = true;
+    reader.object([&](std::string_view key) {
+      if (key == "embeddings")
+        reader.array([&] { sound = reader.floats(response.vectors.emplace_back()) && sound; });
+      else if (key == "model")
+        reader.read(response.model);
+      else if (key == "prompt_eval_count")
+        reader.read(response.usage.prompt_tokens);
+      else
+        reader.skip();
+    });
+    response.usage.total_tokens = response.usage.prompt_tokens;
+    if (!reader.finish()) return fail(not_understood(config, "the reply is not valid JSON", front));
+    if (response.vectors.empty() || !sound)
+      return fail(not_understood(config, "No embeddings in response", front));
+    return response;
+  }
+};
+
+}  // namespace
+
+const wire_format& wires::ollama() {
+  static const ollama_wire wire;
+  return wire;
+}
+
+}  // namespace graphbit
