@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::uint32_t retries_default = 3;
 constexpr std::size_t report_events_max = 32;
+constexpr auto outage_recheck = milliseconds{500};
 
 [[nodiscard]] policy::attempt_outcome outcome_of(const error& e) {
   return e.cancelled || e.breaker == breaker_rule::ignored ? policy::attempt_outcome::ignored
@@ -430,9 +431,9 @@ void provider_shard::failed_attempt(live_call& call, error e) {
     call.at = live_call::stage::waiting;
     return wait_until(call, now + decision.after);
   }
-  const bool provider_failed = e.breaker == breaker_rule::counts;
-  if (provider_failed && !call.retry.delivered && call.retry.attempts > call.retries_max &&
-      park(call, milliseconds{500})) {
+  const bool out_of_retries = decision.reason == policy::give_up_reason::retries_spent ||
+                              decision.reason == policy::give_up_reason::budget_spent;
+  if (out_of_retries && e.breaker == breaker_rule::counts && park(call, outage_recheck)) {
     call.retry.attempts = 0;  // the outage is waited out, then the call has its retries again
     return;
   }
