@@ -58,9 +58,11 @@ def stream(job: Job) -> None:
             return count
 
         await one()
+        total = 0
         with job.measured():
-            counts = await asyncio.gather(*[one() for _ in range(job.concurrency)])
-        job.n = sum(counts)
+            for _ in range(job.n):
+                total += sum(await asyncio.gather(*[one() for _ in range(job.concurrency)]))
+        job.n = total
 
     asyncio.run(run())
 
