@@ -116,6 +116,7 @@ class provider_shard::live_call final : public http_handler {
     if (auto fed = decoder->feed(bytes, deltas); !fed) stream_failure = fed.error();
     if (deltas.empty()) return;
     retry.delivered = true;
+    for (const auto& delta : deltas) delivered_text += delta;
     if (!pending->text_came(deltas)) owner_.http_.pause(exchange);
     deltas.clear();
   }
@@ -138,6 +139,7 @@ class provider_shard::live_call final : public http_handler {
   std::unique_ptr<stream_decoder> decoder;
   std::vector<std::string> deltas;
   std::optional<error> stream_failure;
+  std::string delivered_text;
   std::string error_body;
   int status = 0;
   http_headers headers;
@@ -482,6 +484,7 @@ void provider_shard::succeeded(live_call& call, Response response, const http_he
 void provider_shard::finish_with(live_call& call, error e) {
   if (call.ticket != 0) release_slot(call, std::nullopt);
   e.attempts = call.attempts_sent;
+  e.partial_text = std::move(call.delivered_text);
   if (e.provider.empty()) e.provider = setup_.endpoint->config.provider;
   count(e.cancelled ? setup_.counters->cancelled : setup_.counters->failed);
   const auto pending = std::move(call.pending);
