@@ -189,8 +189,7 @@ def provider(options: argparse.Namespace) -> Iterator[tuple[str, LlmConfig]]:
         yield f"ollama {options.model}", LlmConfig.ollama(options.model, base_url=options.base_url)
     else:
         with Simulator(latency_ms=40, seed=1) as simulator:
-            config = LlmConfig.openai(model="simulated", base_url=simulator.base_url)
-            yield f"the embedded simulator at {simulator.base_url}", config
+            yield f"the embedded simulator at {simulator.url}", simulator.llm_config()
 
 
 def write_beside(path: Path, text: str) -> None:

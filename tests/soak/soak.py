@@ -16,7 +16,7 @@ import threading
 import time
 from collections import Counter
 
-from graphbit import Executor, LlmClient, LlmConfig, Node, Workflow, get_system_info, shutdown
+from graphbit import Executor, LlmClient, Node, Workflow, get_system_info, shutdown
 from graphbit.testing import Simulator
 
 FAULTS = {
@@ -122,7 +122,7 @@ def grown(before: dict[str, int], after: dict[str, int]) -> list[str]:
 
 async def soak(seconds: float, answers: Answers) -> tuple[dict[str, int], dict[str, int], int]:
     with Simulator(seed=1, **FAULTS) as simulator:
-        config = LlmConfig.openai(base_url=simulator.base_url, timeout_s=30)
+        config = simulator.llm_config(timeout_s=30)
         client, executor = LlmClient(config), Executor(config)
         waves, before, end = 0, {}, time.monotonic() + seconds
         while waves <= SETTLE_WAVES or time.monotonic() < end:
