@@ -12,6 +12,7 @@ namespace graphbit::wires {
 [[nodiscard]] const wire_format& mistral();
 [[nodiscard]] const wire_format& ai21();
 [[nodiscard]] const wire_format& anthropic();
+[[nodiscard]] const wire_format& azure();
 [[nodiscard]] const wire_format& ollama();
 [[nodiscard]] const wire_format& gemini();
 
