@@ -161,8 +161,7 @@ std::uint32_t limiter::make_entry(const limiter_request& request) {
   }
   entry& e = entries_[slot];
   e.id = request.id;
-  // More than a minute's tokens can never fit: such a call goes alone, and the provider decides.
-  e.tokens = tokens_.limited() ? std::min(request.tokens, tokens_.per_minute()) : request.tokens;
+  e.tokens = request.tokens;
   e.deadline_at = request.deadline_at;
   e.place = {0, request.flow, request.priority};
   e.rated = false;

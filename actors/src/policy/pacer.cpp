@@ -12,8 +12,8 @@ constexpr double used_share = 0.985;  // the rest is room for jitter on the way 
 
 duration pacer::cost(std::uint64_t amount) const noexcept {
   if (!limited()) return duration{0};
-  const double minutes =
-      static_cast<double>(amount) / (static_cast<double>(per_minute_) * used_share);
+  const double minutes = static_cast<double>(std::min(amount, per_minute_)) /
+                         (static_cast<double>(per_minute_) * used_share);
   return std::chrono::duration_cast<duration>(minutes * std::chrono::minutes(1));
 }
 

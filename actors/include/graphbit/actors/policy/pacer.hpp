@@ -24,14 +24,15 @@ class pacer {
   /// The new rate counts what was granted before.
   void set_per_minute(std::uint64_t per_minute) noexcept;
 
-  /// The first time at which `amount` may go (at most a minute's amount is asked for).
+  /// The first time at which `amount` may go. More than a minute's amount can never fit: it goes
+  /// alone, after a minute without anything, and the provider decides.
   [[nodiscard]] time_point free_at(std::uint64_t amount, time_point now) noexcept;
   void spend(std::uint64_t amount, time_point now) noexcept;
   /// What was spent at `then` turned out to be `actual`.
   void correct(std::uint64_t spent, std::uint64_t actual, time_point then, time_point now) noexcept;
   /// Others spent from the same rate too: at least `amount` in all within the last minute.
   void raise_to(std::uint64_t amount, time_point now) noexcept;
-  /// The time that `amount` takes at this rate.
+  /// The time that `amount` takes at this rate, a minute at most.
   [[nodiscard]] duration cost(std::uint64_t amount) const noexcept;
   [[nodiscard]] std::uint64_t spent_in_last_minute(time_point now) noexcept {
     return window_.sum(now);
