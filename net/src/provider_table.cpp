@@ -36,7 +36,7 @@ std::vector<provider_row> make_table() {
       {"ai21", "AI21", "https://api.ai21.com/studio/v1", "jamba-mini", "", "AI21_API_KEY", "", 8,
        &wires::ai21()},
       {"replicate", "Replicate", "https://api.replicate.com/v1", "openai/gpt-5", "",
-       "REPLICATE_API_TOKEN", "", 8, nullptr},
+       "REPLICATE_API_TOKEN", "", 8, &wires::replicate()},
       {"togetherai", "TogetherAI", "https://api.together.ai/v1", "openai/gpt-oss-20b", "",
        "TOGETHER_API_KEY", "", 8, compatible},
       {"xai", "xAI", "https://api.x.ai/v1", "grok-4", "", "XAI_API_KEY", "", 8, compatible},
@@ -45,7 +45,7 @@ std::vector<provider_row> make_table() {
       {"gemini", "Gemini", "https://generativelanguage.googleapis.com/v1beta", "gemini-2.5-flash",
        "gemini-embedding-001", "GEMINI_API_KEY", "", 8, &wires::gemini()},
       {"huggingface", "HuggingFace", "https://api-inference.huggingface.co/models", "gpt2",
-       "sentence-transformers/all-MiniLM-L6-v2", "HF_TOKEN", "", 10, nullptr},
+       "sentence-transformers/all-MiniLM-L6-v2", "HF_TOKEN", "", 10, &wires::huggingface()},
       {"openai_compatible", "OpenAI-compatible server", "", "", "", "", "", 0, compatible},
   };
 }

@@ -52,6 +52,7 @@ TEST(provider_table, names_each_provider_once) {
   for (const provider_row& row : provider_table()) {
     EXPECT_TRUE(names.insert(row.name).second) << row.name;
     EXPECT_EQ(find_provider(row.name), &row);
+    EXPECT_NE(row.wire, nullptr) << row.name;
     EXPECT_TRUE(row.base_url.empty() || row.base_url.back() != '/') << row.name;
   }
   for (const char* name :

@@ -15,5 +15,7 @@ namespace graphbit::wires {
 [[nodiscard]] const wire_format& azure();
 [[nodiscard]] const wire_format& ollama();
 [[nodiscard]] const wire_format& gemini();
+[[nodiscard]] const wire_format& huggingface();
+[[nodiscard]] const wire_format& replicate();
 
 }  // namespace graphbit::wires

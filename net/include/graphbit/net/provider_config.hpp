@@ -54,7 +54,7 @@ struct provider_row {
   std::string_view key_environment;       ///< "OPENAI_API_KEY"; empty: takes no key
   std::string_view base_url_environment;  ///< "OPENAI_BASE_URL"; empty: none
   std::size_t key_bytes_min = 8;
-  const wire_format* wire = nullptr;  ///< nullptr: not spoken yet
+  const wire_format* wire = nullptr;  ///< never nullptr in the table
 };
 
 /// The table's row, or nullptr for an unknown provider.

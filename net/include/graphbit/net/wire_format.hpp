@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,12 +20,19 @@ class stream_decoder {
   virtual ~stream_decoder() = default;
   /// Takes the bytes of one receive and appends each text delta to `text`. After an error the
   /// stream is over. Errors inside the stream come as the provider's own kind.
-  [[nodiscard]] virtual expected<void> feed(std::string_view bytes, std::vector<std::string>& text) = 0;
+  [[nodiscard]] virtual expected<void> feed(std::string_view bytes,
+                                            std::vector<std::string>& text) = 0;
   /// True once the provider said that the answer is complete.
   [[nodiscard]] virtual bool complete() const noexcept = 0;
   /// The whole answer: text, tool calls, usage, finish reason. Error: Network (truncated) when the
   /// stream ended before it was complete.
   [[nodiscard]] virtual expected<chat_response> finish() = 0;
+};
+
+/// One more exchange that a call needs because the provider only took a job in: ask again.
+struct follow_up {
+  std::string target;     ///< GET this path below the base URL's path
+  milliseconds after{0};  ///< wait this long first
 };
 
 /// One provider family's wire as pure functions: request to bytes, bytes to response, chunk to
@@ -47,6 +55,15 @@ class wire_format {
   /// Error: Core with the first 200 bytes, retry once, when it cannot be understood.
   [[nodiscard]] virtual expected<chat_response> decode_chat(const provider_config& config,
                                                             std::string& body) const = 0;
+  /// What to ask next when a 2xx body of a chat holds no answer yet. Its answer stands in the
+  /// place of this one. Nothing for all providers but those that run jobs.
+  [[nodiscard]] virtual std::optional<follow_up> next_step(const provider_config& config,
+                                                           std::string_view body) const {
+    static_cast<void>(config);
+    static_cast<void>(body);
+    return std::nullopt;
+  }
+  /// `config` must outlive the decoder.
   [[nodiscard]] virtual std::unique_ptr<stream_decoder> decode_stream(
       const provider_config& config) const = 0;
   /// An answer outside 2xx, with the provider's own words and the retry hint.

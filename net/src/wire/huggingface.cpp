@@ -1,0 +1,231 @@
+#include <graphbit/runtime/json_scan.hpp>
+#include <graphbit/runtime/json_value.hpp>
+
+#include "src/json_reader.hpp"
+#include "src/wire/answer_stream.hpp"
+#include "src/wire/body_writer.hpp"
+#include "src/wire/header_block.hpp"
+#include "src/wire/plain_prompt.hpp"
+#include "src/wire/provider_error.hpp"
+#include "src/wire/request_check.hpp"
+#include "src/wire/wires.hpp"
+
+// Hugging Face's text generation (the inference API and text-generation-inference servers). Source:
+// https://huggingface.co/docs/text-generation-inference, https://huggingface.co/docs/api-inference.
+// Their servers' /v1 is spoken by openai_compatible.
+namespace graphbit {
+
+namespace {
+
+/// One generation: an item of a plain answer, or one event of a stream.
+struct generation {
+  std::string_view text;   // all of it; in a stream only in the last event
+  std::string_view token;  // stream: the piece
+  std::string_view finish;
+  std::uint32_t tokens = 0, prompt_tokens = 0;
+  provider_words words;
+  bool has_text = false;
+  bool special = false;  // stream: an end mark, no text
+  bool has_error = false;
+};
+
+void read_details(json_reader& reader, generation& into) {
+  reader.object([&](std::string_view key) {
+    if (key == "finish_reason")
+      into.finish = reader.string();
+    else if (key == "generated_tokens")
+      reader.read(into.tokens);
+    else if (key == "input_length")
+      reader.read(into.prompt_tokens);
+    else if (key == "prefill") {
+      std::uint32_t prompt_tokens = 0;
+      reader.array([&] {
+        ++prompt_tokens;
+        reader.skip();
+      });
+      if (into.prompt_tokens == 0) into.prompt_tokens = prompt_tokens;
+    } else
+      reader.skip();
+  });
+}
+
+void read_token(json_reader& reader, generation& into) {
+  reader.object([&](std::string_view key) {
+    if (key == "text")
+      into.token = reader.string();
+    else if (key == "special")
+      into.special = reader.boolean();
+    else
+      reader.skip();
+  });
+}
+
+void read_generation(json_reader& reader, generation& into) {
+  reader.object([&](std::string_view key) {
+    if (key == "generated_text") {
+      into.has_text = reader.peek() == json_reader::type::string;
+      into.text = reader.string();
+    } else if (key == "token")
+      read_token(reader, into);
+    else if (key == "details")
+      read_details(reader, into);
+    else if (key == "error" || key == "error_type") {
+      into.has_error = true;
+      if (key == "error")
+        read_words(reader, into.words);
+      else
+        reader.read(into.words.type);
+    } else
+      reader.skip();
+  });
+}
+
+finish_reason finish_from(std::string_view word) {
+  using kind = finish_reason::kind;
+  if (word == "length") return {kind::length, {}};
+  if (word.empty() || word == "eos_token" || word == "stop_sequence") return {kind::stop, {}};
+  return {kind::other, std::string(word)};
+}
+
+token_usage usage_of(const generation& got) {
+  token_usage usage;
+  usage.prompt_tokens = got.prompt_tokens;
+  usage.completion_tokens = got.tokens;
+  usage.total_tokens = got.prompt_tokens + got.tokens;
+  return usage;
+}
+
+class huggingface_stream final : public sse_answer_stream {
+ public:
+  using sse_answer_stream::sse_answer_stream;
+
+ protected:
+  expected<void> take(const sse_event& event, texts& out) override {
+    line_.assign(event.data);
+    generation got;
+    json_reader reader(line_);
+    read_generation(reader, got);
+    if (!reader.finish() || !is_utf8(event.data)) return bad_event(event.data);
+    good_event();
+    if (got.has_error) return fail(refusal(got.words));
+    if (!got.special) deliver(got.token, out);
+    if (got.has_text) {
+      response().model = config().model;
+      response().usage = usage_of(got);
+      set_finish(finish_from(got.finish));
+      set_complete();
+    }
+    return {};
+  }
+
+ private:
+  std::string line_;
+};
+
+json_value parameters_of(const chat_request& request) {
+  json_value parameters;
+  parameters.set("return_full_text", false);
+  if (request.max_tokens) parameters.set("max_new_tokens", std::int64_t{*request.max_tokens});
+  if (request.temperature) parameters.set("temperature", *request.temperature);
+  if (request.top_p) parameters.set("top_p", *request.top_p);
+  if (!request.response_format.empty()) {
+    json_value grammar;
+    grammar.set("type", "json");
+    if (auto schema = parse_json(request.response_format)) grammar.set("value", std::move(*schema));
+    parameters.set("grammar", std::move(grammar));
+  }
+  return parameters;
+}
+
+class huggingface_wire final : public wire_format {
+ public:
+  std::string chat_target(const provider_config&, std::string_view model, bool) const override {
+    return "/" + std::string(model);
+  }
+
+  expected<std::string> headers(const provider_config& config) const override {
+    header_block block(config);
+    if (!config.api_key.empty()) block.add("Authorization", "Bearer " + config.api_key.expose());
+    return block.finish();
+  }
+
+  expected<void> encode_chat(const provider_config& config, const chat_request& request,
+                             bool stream, std::string& out) const override {
+    if (auto ok = check_request(request); !ok) return ok;
+    const auto prompt = plain_prompt(request);
+    if (!prompt) return fail(prompt.error());
+    auto body = body_writer::open(out, config, request.extra_body);
+    if (!body) return fail(std::move(body.error()));
+    if (body->key("inputs")) append_json_string(out, *prompt);
+    body->nested("parameters", parameters_of(request));
+    if (stream && body->key("stream")) out += "true";
+    body->close();
+    return {};
+  }
+
+  expected<chat_response> decode_chat(const provider_config& config,
+                                      std::string& body) const override {
+    if (!is_utf8(body)) return fail(not_understood(config, "the reply is not valid UTF-8", body));
+    const std::string front = excerpt(config, body);
+    json_reader reader(body);
+    generation got;
+    if (reader.peek() == json_reader::type::array)
+      reader.array([&] { read_generation(reader, got); });
+    else
+      read_generation(reader, got);
+    if (!reader.finish()) return fail(not_understood(config, "the reply is not valid JSON", front));
+    if (got.has_error) return fail(refused_inside(config, got.words));
+    if (!got.has_text) return fail(not_understood(config, "No generated text in response", front));
+    chat_response response;
+    response.content = got.text;
+    response.model = config.model;
+    response.provider = config.provider;
+    response.usage = usage_of(got);
+    response.finish = finish_from(got.finish);
+    return response;
+  }
+
+  std::unique_ptr<stream_decoder> decode_stream(const provider_config& config) const override {
+    return std::make_unique<huggingface_stream>(config);
+  }
+
+  error decode_error(const provider_config& config, const http_response& response) const override {
+    return refused(config, response, find_words(response.body));
+  }
+
+  std::string embeddings_target(const provider_config& config) const override {
+    return "/" + config.model + "/pipeline/feature-extraction";
+  }
+
+  expected<void> encode_embeddings(const provider_config& config, const embedding_request& request,
+                                   std::string& out) const override {
+    auto body = body_writer::open(out, config, request.extra_body);
+    if (!body) return fail(std::move(body.error()));
+    if (body->key("inputs")) append_json_strings(out, request.inputs);
+    body->close();
+    return {};
+  }
+
+  expected<embedding_response> decode_embeddings(const provider_config& config,
+                                                 std::string& body) const override {
+    const std::string front = excerpt(config, body);
+    json_reader reader(body);
+    embedding_response response;
+    bool sound = true;
+    reader.array([&] { sound = reader.floats(response.vectors.emplace_back()) && sound; });
+    if (!reader.finish()) return fail(not_understood(config, "the reply is not valid JSON", front));
+    if (response.vectors.empty() || !sound)
+      return fail(not_understood(config, "No embeddings in response", front));
+    response.model = config.model;
+    return response;
+  }
+};
+
+}  // namespace
+
+const wire_format& wires::huggingface() {
+  static const huggingface_wire wire;
+  return wire;
+}
+
+}  // namespace graphbit
