@@ -35,7 +35,6 @@ TEST_F(PolicySupervision, OneForOneRestartsTheDeadChildOnly) {
   EXPECT_THAT(s.exited(1, true, now_), ElementsAre(restart(1, 50ms)));
   EXPECT_EQ(s.state(1), child_state::restarting);
   EXPECT_EQ(s.state(0), child_state::running);
-  EXPECT_THAT(s.exited(1, true, now_), IsEmpty());  // it is not alive
   s.started(1);
   EXPECT_EQ(s.state(1), child_state::running);
   EXPECT_EQ(s.restarts(1), 1u);
@@ -49,6 +48,16 @@ TEST_F(PolicySupervision, BackoffDoublesAndTheSixthRestartInTenSecondsEscalates)
     now_ += 1s;
   }
   EXPECT_THAT(s.exited(0, true, now_), ElementsAre(escalate(0)));
+}
+
+TEST_F(PolicySupervision, AFailedRestartIsTriedAgainWithinTheIntensity) {
+  auto s = of(restart_rule::one_for_one, 2);
+  for (const duration wait : {50ms, 100ms, 200ms, 400ms, 800ms}) {
+    EXPECT_THAT(s.exited(0, true, now_), ElementsAre(restart(0, wait)));
+  }
+  EXPECT_EQ(s.alive(), 1u);
+  EXPECT_THAT(s.exited(0, true, now_), ElementsAre(escalate(0)));
+  EXPECT_THAT(s.exited(0, true, now_), IsEmpty()) << "stopped for good";
 }
 
 TEST_F(PolicySupervision, BackoffIsCapped) {
@@ -99,6 +108,7 @@ TEST_F(PolicySupervision, OneForAllStopsAllThenStartsAllInOrder) {
   auto s = of(restart_rule::one_for_all, 3);
   EXPECT_THAT(s.exited(1, true, now_), ElementsAre(stop(2), stop(0)));
   EXPECT_THAT(s.exited(0, false, now_), IsEmpty());
+  EXPECT_EQ(s.state(0), child_state::restarting) << "waits for the others";
   EXPECT_THAT(s.exited(2, false, now_),
               ElementsAre(restart(0, 50ms), restart(1, 50ms), restart(2, 50ms)));
   for (child_index i = 0; i < 3; ++i) s.started(i);

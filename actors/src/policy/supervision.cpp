@@ -26,13 +26,16 @@ child_index supervision::add(child_lifetime lifetime) {
 }
 
 supervision::actions supervision::exited(child_index index, bool failed, time_point now) {
-  if (!is_alive(index)) return {};
+  if (index >= children_.size() || children_[index].state == child_state::stopped) return {};
   child& c = children_[index];
   const bool was_asked = c.state == child_state::stopping;
+  if (c.state != child_state::restarting) --alive_;
   c.state = child_state::stopped;
-  --alive_;
   if (shutting_down_) return stop_next();
-  if (was_asked) return end_group();
+  if (was_asked) {
+    if (c.lifetime != child_lifetime::temporary) c.state = child_state::restarting;
+    return end_group();
+  }
   const bool wanted = c.lifetime == child_lifetime::permanent ||
                       (c.lifetime == child_lifetime::transient && failed);
   if (!wanted) return {};
@@ -103,6 +106,7 @@ supervision::actions supervision::restart_one(child_index index, time_point now)
 supervision::actions supervision::begin_group(child_index index, time_point now) {
   if (!within_intensity(recent_, now)) return {{kind::escalate, index, duration{0}}};
   group_.push_back(index);
+  children_[index].state = child_state::restarting;
   const bool all = settings_.rule == restart_rule::one_for_all;
   std::vector<child_index> others;
   for (child_index i = 0; i < children_.size(); ++i) {
@@ -132,8 +136,7 @@ supervision::actions supervision::end_group() {
   actions out;
   for (const child_index i : group) {
     child& c = children_[i];
-    if (c.lifetime == child_lifetime::temporary) continue;
-    c.state = child_state::restarting;
+    if (c.state != child_state::restarting) continue;
     ++c.restarts;
     out.push_back({kind::restart, i, backoff(recent_.size())});
   }

@@ -44,7 +44,12 @@ struct supervision_action {
   friend bool operator==(const supervision_action&, const supervision_action&) = default;
 };
 
-enum class child_state : std::uint8_t { running, stopping, restarting, stopped };
+enum class child_state : std::uint8_t {
+  running,
+  stopping,    ///< asked to end
+  restarting,  ///< not alive, and to be started again
+  stopped,     ///< for good
+};
 
 /// One supervisor's decisions as data: children's ends in, actions out. Under one_for_one the
 /// intensity counts per child, so that one of thousands of children cannot bring down its siblings
@@ -58,7 +63,8 @@ class supervision {
 
   /// A child that has just been started.
   child_index add(child_lifetime lifetime = child_lifetime::permanent);
-  /// A child ended: `failed`, or of its own will, or because it was asked to.
+  /// A child ended: `failed`, or of its own will, or because it was asked to. Or its restart
+  /// failed.
   [[nodiscard]] std::vector<supervision_action> exited(child_index child, bool failed,
                                                        time_point now);
   /// A restart was carried out.
