@@ -7,4 +7,5 @@ PYBIND11_MODULE(_core, module) {
   bind_loop_bridge(module);
   bind_runtime(module);
   bind_llm(module);
+  bind_workflow(module);
 }
