@@ -127,6 +127,11 @@ class node_shell final : public node_context {
     if (!ended_) end(node_status::cancelled, {}, std::nullopt);
   }
 
+  /// After each message: a node whose slot is filled has nothing left to do.
+  void quit_if_ended() {
+    if (ended_) self_->quit();
+  }
+
   // node_context
   run_board& board() noexcept override { return *board_; }
   [[nodiscard]] std::uint32_t index() const noexcept override { return index_; }
@@ -264,7 +269,6 @@ void node_shell::end(node_status status, node_output output,
     caf::anon_send(run_, node_ended{index_});
   }
   run_ = nullptr;
-  self_->quit();
 }
 
 }  // namespace
@@ -273,11 +277,24 @@ caf::behavior run_node(node_actor* self, const std::shared_ptr<run_board>& board
                        std::uint32_t index, const caf::actor& run) {
   auto shell = std::make_shared<node_shell>(self, board, index, run);
   shell->begin();
+  shell->quit_if_ended();
   return {
-      [shell](const model_answer& a) { shell->answered(a); },
-      [shell](const callable_answer& a) { shell->called(a); },
-      [shell](const sub_run_answer& a) { shell->ran(a); },
-      [shell](const end_early& e) { shell->end_early(*e.why); },
+      [shell](const model_answer& a) {
+        shell->answered(a);
+        shell->quit_if_ended();
+      },
+      [shell](const callable_answer& a) {
+        shell->called(a);
+        shell->quit_if_ended();
+      },
+      [shell](const sub_run_answer& a) {
+        shell->ran(a);
+        shell->quit_if_ended();
+      },
+      [shell](const end_early& e) {
+        shell->end_early(*e.why);
+        shell->quit_if_ended();
+      },
   };
 }
 

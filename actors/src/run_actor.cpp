@@ -54,6 +54,10 @@ class run_shell {
   void begin();
   void node_ended(std::uint32_t index);
   void end_early(const error& why);
+  /// After each message: an actor whose result is handed out ends.
+  void quit_if_over() {
+    if (!done_) self_->quit();
+  }
 
  private:
   void watch_deadline();
@@ -210,16 +214,22 @@ void run_shell::finish(run_state state, std::optional<error> failure,
   announce_end(result);
   board_->stop().request_stop();
   done(result);
-  self_->quit();
 }
 
 caf::behavior run(run_actor* self, const std::shared_ptr<run_setup>& setup,
                   const std::shared_ptr<run_done>& done) {
   auto shell = std::make_shared<run_shell>(self, std::move(*setup), std::move(*done));
   shell->begin();
+  shell->quit_if_over();
   return {
-      [shell](const node_ended& n) { shell->node_ended(n.index); },
-      [shell](const end_early& e) { shell->end_early(*e.why); },
+      [shell](const node_ended& n) {
+        shell->node_ended(n.index);
+        shell->quit_if_over();
+      },
+      [shell](const end_early& e) {
+        shell->end_early(*e.why);
+        shell->quit_if_over();
+      },
   };
 }
 
