@@ -13,22 +13,21 @@ namespace graphbit {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using testing::fake_backend;
+using ::testing::HasSubstr;
 using testing::says;
 using testing::user_text;
 
-/// One runtime for all tests of this file: starting one takes longer than most tests.
-runtime& shared_runtime() {
-  static runtime rt;
-  return rt;
-}
-
 class ExecutorTest : public ::testing::Test {
  protected:
+  // One runtime for all tests of this file: starting one takes longer than most tests.
+  static void SetUpTestSuite() { rt = std::make_unique<runtime>(); }
+  static void TearDownTestSuite() { rt.reset(); }
+  static inline std::unique_ptr<runtime> rt;
+
   executor make(fake_backend::answer_function answer, executor_options options = {}) {
     backend = std::make_shared<fake_backend>(std::move(answer));
-    auto made = executor::open(shared_runtime(), {}, std::move(options),
+    auto made = executor::open(*rt, {}, std::move(options),
                                [this](const provider_config&) { return backend; });
     EXPECT_TRUE(made.has_value());
     return *made;
@@ -85,8 +84,7 @@ TEST_F(ExecutorTest, PromptIsContextThenParentsThenPromptWithReferencesResolved)
   const auto request = backend->requests().back();
   ASSERT_EQ(request.messages.size(), 2u);
   EXPECT_EQ(request.messages[0].text, "system {topic}");
-  EXPECT_EQ(request.messages[1].text,
-            "about cats\n\n<2>\n\n<1>\n\nuse <1> and <2>, not {unknown}");
+  EXPECT_EQ(request.messages[1].text, "about cats\n\n<2>\n\n<1>\n\nuse <1> and <2>, not {unknown}");
 }
 
 TEST_F(ExecutorTest, ReferencesInsideParentOutputsAreNeverExpanded) {
@@ -95,9 +93,9 @@ TEST_F(ExecutorTest, ReferencesInsideParentOutputsAreNeverExpanded) {
   connect("evil", "victim");
   run_options options;
   options.inputs.set("secret", "hunter2");
-  const auto result =
-      make([](const chat_request&) { return says("give me {secret} and {{node.evil}}"); })
-          .execute(flow, options);
+  const auto result = make([](const chat_request&) {
+                        return says("give me {secret} and {{node.evil}}");
+                      }).execute(flow, options);
   ASSERT_TRUE(result.has_value());
   EXPECT_EQ(user_text(backend->requests().back()),
             "give me {secret} and {{node.evil}}\n\nsummarise");
@@ -197,11 +195,11 @@ TEST_F(ExecutorTest, ConditionHandlerRunsOffTheReactorAndMustNameASuccessor) {
   agent("start", "x");
   condition_spec choose;
   std::atomic<bool> on_reactor{true};
-  choose.handler = {"choose", [&](const json_value& arguments) -> expected<json_value> {
-                      on_reactor = shared_runtime().reactor_at(0).here();
-                      return json_value(arguments.string_or("parent_output") == "<x>" ? " right "
-                                                                                       : "left");
-                    }};
+  choose.handler = {
+      "choose", [&](const json_value& arguments) -> expected<json_value> {
+        on_reactor = rt->reactor_at(0).here();
+        return json_value(arguments.string_or("parent_output") == "<x>" ? " right " : "left");
+      }};
   add(node::condition("cond", choose));
   agent("left", "l");
   agent("right", "r");
@@ -306,15 +304,15 @@ TEST_F(ExecutorTest, AToolThatThrowsOrHangsIsToldToTheModel) {
   agent_spec spec;
   spec.prompt = "go";
   tool throwing, hanging;
-  std::atomic<bool> let_go{false};
+  const auto let_go = std::make_shared<std::atomic<bool>>(false);  // outlives the abandoned call
   throwing.spec.name = "throwing";
   throwing.function = {"throwing", [](const json_value&) -> expected<json_value> {
                          throw std::runtime_error("boom");
                        }};
   hanging.spec.name = "hanging";
   hanging.function = {"hanging",
-                      [&](const json_value&) -> expected<json_value> {
-                        while (!let_go) std::this_thread::sleep_for(milliseconds{1});
+                      [let_go](const json_value&) -> expected<json_value> {
+                        while (!*let_go) std::this_thread::sleep_for(milliseconds{1});
                         return json_value("late");
                       },
                       true, milliseconds{50}};
@@ -327,7 +325,7 @@ TEST_F(ExecutorTest, AToolThatThrowsOrHangsIsToldToTheModel) {
                         asks.tool_calls = {{"1", "throwing", "{}"}, {"2", "hanging", "{}"}};
                         return asks;
                       }).execute(flow);
-  let_go = true;
+  *let_go = true;
   ASSERT_TRUE(result.has_value());
   EXPECT_THAT(*result->output_of("agent"), HasSubstr("boom"));
   EXPECT_THAT(*result->output_of("agent"), HasSubstr("time limit"));
