@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <string>
 #include <utility>
 
@@ -73,7 +72,8 @@ class simulator::impl {
   void serve(const http_exchange& e);
   void control(const http_exchange& e);
   outcome answer(const http_exchange& e, const endpoint& at, fault broken);
-  outcome ask(scene& s, const endpoint& at, fault broken);
+  outcome ask(scene& s, const endpoint& at);
+  outcome limited(const scene& s, reply&& r);
   std::optional<refusal> refuse_key(const wire& family, const http_server_request& request) const;
   bool parse(std::string& text);
   fault draw_fault();
@@ -88,6 +88,7 @@ class simulator::impl {
   behaviour how_;
   std::string script_text_;
   script script_;
+  prediction_store jobs_;
   traffic traffic_;
   allowances left_;
   random_source random_{1};
@@ -191,7 +192,7 @@ void simulator::impl::serve(const http_exchange& e) {
   const auto* at = find_endpoint(request.method(), request.path());
   const auto broken = resetting_ ? fault::reset : draw_fault();
   if (!at) {
-    static constexpr endpoint unknown{"", "", openai_wire, nullptr};
+    static constexpr endpoint unknown{"", "", "", openai_wire, nullptr};
     e.on_over([this](bool complete) { traffic_.over(complete); });
     refusal why;
     why.status = 404;
@@ -225,8 +226,9 @@ outcome simulator::impl::answer(const http_exchange& e, const endpoint& at, faul
         "aren't using your HTTP library correctly.)";
     result = tl::unexpected(std::move(bad));
   } else {
-    scene s{request, at.method == "POST" ? body_ : nothing, how_, script_, family, next_id(), {}};
-    result = ask(s, at, broken);
+    scene s{request, at.method == "POST" ? body_ : nothing, how_, script_, jobs_, family, next_id(),
+            broken};
+    result = ask(s, at);
     hash = s.prompt_hash;
   }
   if (hash) traffic_.prompt_asked(*hash);
@@ -238,39 +240,40 @@ outcome simulator::impl::answer(const http_exchange& e, const endpoint& at, faul
   return result;
 }
 
-outcome simulator::impl::ask(scene& s, const endpoint& at, fault broken) {
+outcome simulator::impl::ask(scene& s, const endpoint& at) {
   auto result = at.answer(s);
   left_.now = steady_clock::now();
   refusal why;
-  if (broken == fault::status_429 || broken == fault::status_503) {
-    why.status = broken == fault::status_429 ? 429 : 503;
-    why.message = broken == fault::status_429
-                      ? "Rate limit reached. Please try again later."
-                      : "The engine is currently overloaded, please try again later.";
-    if (how_.retry_after_s > 0) {
-      char line[64];
-      std::snprintf(line, sizeof line, "retry-after: %.0f\r\nretry-after-ms: %.0f\r\n",
-                    std::ceil(how_.retry_after_s), how_.retry_after_s * 1000);
-      why.headers = line;
-    }
-    return tl::unexpected(std::move(why));
+  switch (s.broken) {
+    case fault::status_429:
+      why.status = 429;
+      why.message = "Rate limit reached. Please try again later.";
+      why.retry_after_s = how_.retry_after_s;
+      return tl::unexpected(std::move(why));
+    case fault::status_500:
+      why.status = 500;
+      why.message = "The server had an error while processing your request. Sorry about that!";
+      return tl::unexpected(std::move(why));
+    case fault::status_503:
+      why.status = 503;
+      why.message = "The engine is currently overloaded, please try again later.";
+      why.retry_after_s = how_.retry_after_s;
+      return tl::unexpected(std::move(why));
+    default:
+      return result ? limited(s, std::move(*result)) : std::move(result);
   }
-  if (broken == fault::status_500) {
-    why.status = 500;
-    why.message = "The server had an error while processing your request. Sorry about that!";
-    return tl::unexpected(std::move(why));
-  }
-  if (!result) return result;
-  const auto tokens = static_cast<double>(result->tokens);
-  if (left_.requests.take(1, left_.now) && left_.tokens.take(tokens, left_.now)) return result;
-  const auto wait_s =
-      std::max(left_.requests.ready_in_s(1, left_.now), left_.tokens.ready_in_s(tokens, left_.now));
+}
+
+outcome simulator::impl::limited(const scene& s, reply&& r) {
+  const auto tokens = static_cast<double>(r.tokens);
+  if (left_.requests.take(1, left_.now) && left_.tokens.take(tokens, left_.now))
+    return std::move(r);
+  refusal why;
   why.status = 429;
   why.message =
       "Rate limit reached for " + std::string(s.request.path()) + ". Please try again later.";
-  why.headers = "retry-after: " + std::to_string(static_cast<std::uint64_t>(std::ceil(wait_s))) +
-                "\r\nretry-after-ms: " +
-                std::to_string(static_cast<std::uint64_t>(std::ceil(wait_s * 1000))) + "\r\n";
+  why.retry_after_s =
+      std::max(left_.requests.ready_in_s(1, left_.now), left_.tokens.ready_in_s(tokens, left_.now));
   return tl::unexpected(std::move(why));
 }
 
@@ -278,13 +281,13 @@ std::optional<refusal> simulator::impl::refuse_key(const wire& family,
                                                    const http_server_request& request) const {
   if (how_.required_key.empty() && how_.wrong_keys.empty()) return std::nullopt;
   const auto key = family.key(request);
-  const bool wrong =
-      std::find(how_.wrong_keys.begin(), how_.wrong_keys.end(), key) != how_.wrong_keys.end() ||
-      (!how_.required_key.empty() && key != how_.required_key);
-  if (!wrong) return std::nullopt;
+  const auto& wrong = how_.wrong_keys;
+  if (std::find(wrong.begin(), wrong.end(), key) == wrong.end() &&
+      (how_.required_key.empty() || key == how_.required_key))
+    return std::nullopt;
   refusal why;
-  why.status = 401;
-  why.type = "invalid_request_error";
+  why.status = family.key_refused_status();
+  why.code = "invalid_api_key";
   why.message = key.empty() ? "You didn't provide an API key."
                             : "Incorrect API key provided. Check the key of your account.";
   return why;
@@ -300,15 +303,20 @@ bool simulator::impl::parse(std::string& text) {
 
 void simulator::impl::send(const http_exchange& e, const endpoint& at, outcome&& result,
                            fault broken) {
+  const auto& family = at.family();
+  const auto request_id = next_id();
   reply r;
   if (result) {
     r = std::move(*result);
   } else {
-    r.status = result.error().status;
-    r.headers = std::move(result.error().headers);
-    at.family().write_refusal(result.error(), r.body.bytes);
+    auto& why = result.error();
+    why.request_id = request_id;
+    r.status = why.status;
+    r.headers = std::move(why.headers);
+    if (why.retry_after_s > 0) family.write_retry_after(why.retry_after_s, r.headers);
+    family.write_refusal(why, r.body.bytes);
   }
-  at.family().write_headers(next_id(), left_, r.headers);
+  family.write_headers(request_id, left_, r.headers);
   traffic_.answered(e.request().path(), std::to_string(r.status));
   const auto plan = plan_for(r, broken);
   deliver(e, std::move(r), plan);
@@ -329,15 +337,12 @@ delivery_plan simulator::impl::plan_for(const reply& r, fault broken) {
 }
 
 fault simulator::impl::draw_fault() {
-  const std::pair<double, fault> chances[] = {{how_.fault_429, fault::status_429},
-                                              {how_.fault_500, fault::status_500},
-                                              {how_.fault_503, fault::status_503},
-                                              {how_.fault_reset, fault::reset},
-                                              {how_.fault_reset_mid, fault::reset_mid},
-                                              {how_.fault_truncate, fault::truncate},
-                                              {how_.fault_stall, fault::stall},
-                                              {how_.fault_hang, fault::hang},
-                                              {how_.fault_drip, fault::drip}};
+  const std::pair<double, fault> chances[] = {
+      {how_.fault_429, fault::status_429},      {how_.fault_500, fault::status_500},
+      {how_.fault_503, fault::status_503},      {how_.fault_reset, fault::reset},
+      {how_.fault_reset_mid, fault::reset_mid}, {how_.fault_error_mid, fault::error_mid},
+      {how_.fault_truncate, fault::truncate},   {how_.fault_stall, fault::stall},
+      {how_.fault_hang, fault::hang},           {how_.fault_drip, fault::drip}};
   double u = random_.uniform();
   for (const auto& [chance, what] : chances) {
     if (u < chance) return what;

@@ -67,8 +67,12 @@ void say_scripted(const question& asked, const script_rule& rule, answer& out) {
 
 /// Stop sequences and the token bound, as the provider would apply them.
 void bound_text(const question& asked, const behaviour& how, answer& out) {
-  for (const auto stop : asked.stops)
-    if (!stop.empty()) out.text.resize(std::min(out.text.size(), out.text.find(stop)));
+  for (const auto stop : asked.stops) {
+    const auto at = stop.empty() ? std::string::npos : out.text.find(stop);
+    if (at == std::string::npos) continue;
+    out.text.resize(at);
+    out.stopped_by = stop;
+  }
   if (asked.max_tokens == 0 || how.reply_bytes > 0 || !out.calls.empty()) return;
   if (count_tokens(out.text.size()) <= asked.max_tokens) return;
   out.text.resize(cut_text(out.text, asked.max_tokens * 4).size());

@@ -58,6 +58,7 @@ struct answer {
   std::string id;  ///< hexadecimal digits, unique
   std::string text;
   std::vector<function_call> calls;
+  std::string stopped_by;       ///< the stop sequence that ended the text
   std::string finish = "stop";  ///< "stop", "length", "tool_calls", "content_filter"
   std::size_t prompt_tokens = 0;
   std::size_t completion_tokens = 0;
@@ -73,6 +74,8 @@ struct refusal {
   std::string param;
   std::string message;
   std::string headers;  ///< further lines
+  double retry_after_s = 0;
+  std::string request_id;  ///< filled before it is written
 };
 
 /// Bytes that go out in pieces.

@@ -16,6 +16,7 @@ enum class fault : std::uint8_t {
   status_503,
   reset,
   reset_mid,
+  error_mid,
   truncate,
   stall,
   hang,

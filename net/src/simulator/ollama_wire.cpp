@@ -98,6 +98,13 @@ class ollama final : public wire {
     out.end_frame();
   }
 
+  bool write_stream_error(const refusal& why, frames& out) const override {
+    write_refusal(why, out.bytes);
+    out.bytes.append("\n");
+    out.end_frame();
+    return true;
+  }
+
   std::string_view stream_content_type(const http_server_request&) const override {
     return "application/x-ndjson";
   }

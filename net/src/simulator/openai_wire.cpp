@@ -1,23 +1,16 @@
 // Written from OpenAI's API reference (chat/create, chat/streaming, guides/error-codes,
 // guides/rate-limits) and checked with its official Python client.
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 
-#include <graphbit/runtime/json_value.hpp>
-
 #include "json_access.hpp"
+#include "json_writing.hpp"
 #include "openai_messages.hpp"
+#include "openai_wire.hpp"
 #include "reply_text.hpp"
-#include "wire.hpp"
 
 namespace graphbit::sim {
-
-std::string_view bearer_key(const http_server_request& request) {
-  constexpr std::string_view scheme = "Bearer ";
-  const auto header = request.header("authorization");
-  return header.substr(0, scheme.size()) == scheme ? header.substr(scheme.size())
-                                                   : std::string_view{};
-}
 
 namespace {
 
@@ -126,21 +119,8 @@ std::optional<refusal> read_stream(const json& body, question& out) {
 }
 
 void append_call(const function_call& call, std::string& out) {
-  out.append(R"("id":"call_)").append(call.id).append(R"(","type":"function","function":{"name":)");
-  append_json_string(out, call.name);
-  out.append(R"(,"arguments":)");
-  append_json_string(out, call.arguments);
-  out.append("}");
-}
-
-void append_usage(const answer& said, std::size_t choices, std::string& out) {
-  const auto completion = said.completion_tokens * choices;
-  out.append(R"("usage":{"prompt_tokens":)").append(std::to_string(said.prompt_tokens));
-  out.append(R"(,"completion_tokens":)").append(std::to_string(completion));
-  out.append(R"(,"total_tokens":)").append(std::to_string(said.prompt_tokens + completion));
-  out.append(R"(,"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},)"
-             R"("completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,)"
-             R"("accepted_prediction_tokens":0,"rejected_prediction_tokens":0}})");
+  append(out, R"("id":"call_)", call.id, R"(","type":"function","function":{"name":)",
+         quoted{call.name}, R"(,"arguments":)", quoted{call.arguments}, "}");
 }
 
 /// A function forced by name ends with "stop", calls of the model's own choice with "tool_calls".
@@ -149,189 +129,163 @@ std::string_view finish_of(const question& asked, const answer& said) {
   return said.finish;
 }
 
-class openai final : public wire {
- public:
-  std::optional<refusal> read_chat(const http_server_request&, const json& body,
-                                   question& out) const override {
-    out.model = text_member(body, "model");
-    if (out.model.empty()) return invalid("you must provide a model parameter");
-    if (auto why = read_openai_messages(body, out)) return why;
-    for (const auto read : {read_tools, read_tool_choice, read_format, read_numbers, read_stream})
-      if (auto why = read(body, out)) return why;
-    read_stops(body, out);
-    out.parallel_tools = flag_member(body, "parallel_tool_calls", true);
-    return std::nullopt;
+void append_message(const answer& said, std::string& out) {
+  out.append(R"({"role":"assistant","content":)");
+  if (said.calls.empty())
+    append(out, quoted{said.text});
+  else
+    append(out, quoted_or_null{said.text}, R"(,"tool_calls":[)");
+  for (const auto& call : said.calls) {
+    out.append(&call == said.calls.data() ? "{" : ",{");
+    append_call(call, out);
+    out.append("}");
   }
+  append(out, said.calls.empty() ? "" : "]", R"(,"refusal":null,"annotations":[]})");
+}
 
-  void write_chat(const question& asked, const answer& said, std::string& out) const override {
-    out.append(R"({"id":"chatcmpl-)").append(said.id);
-    out.append(R"(","object":"chat.completion","created":)").append(std::to_string(said.created_s));
-    out.append(R"(,"model":)");
-    append_json_string(out, asked.model);
-    out.append(R"(,"choices":[)");
-    for (std::size_t i = 0; i < asked.choices; ++i) {
-      if (i > 0) out += ',';
-      out.append(R"({"index":)").append(std::to_string(i)).append(R"(,"message":)");
-      write_message(said, out);
-      out.append(R"(,"logprobs":null,"finish_reason":")")
-          .append(finish_of(asked, said))
-          .append("\"}");
-    }
-    out.append("],");
-    append_usage(said, asked.choices, out);
-    out.append(R"(,"service_tier":"default","system_fingerprint":"fp_simulated"})");
-  }
+/// The first delta of a call has its id and name, the following ones pieces of its arguments.
+template <class Delta>
+void write_call(const function_call& call, std::size_t index, const Delta& delta) {
+  const auto open = R"({"tool_calls":[{"index":)" + std::to_string(index) + ",";
+  std::string first = open;
+  append_call({call.id, call.name, {}}, first);
+  delta(first, "}]}");
+  for (const auto piece : split_text(call.arguments, count_tokens(call.arguments.size())))
+    delta(open, R"("function":{"arguments":)", quoted{piece}, "}}]}");
+}
 
-  void write_stream(const question& asked, const answer& said, frames& out) const override {
-    std::string head = R"(data: {"id":"chatcmpl-)" + said.id +
-                       R"(","object":"chat.completion.chunk","created":)" +
-                       std::to_string(said.created_s) + R"(,"model":)";
-    append_json_string(head, asked.model);
-    head.append(R"(,"service_tier":"default","system_fingerprint":"fp_simulated","choices":[)");
-    const std::string_view tail = asked.stream_usage ? R"(],"usage":null})"
-                                                       "\n\n"
-                                                     : "]}\n\n";
-    for (std::size_t i = 0; i < asked.choices; ++i) write_choice(asked, said, i, head, tail, out);
-    if (asked.stream_usage) {
-      out.bytes.append(head).append("],");
-      append_usage(said, asked.choices, out.bytes);
-      out.bytes.append("}\n\n");
-      out.end_frame();
-    }
-    out.bytes.append("data: [DONE]\n\n");
-    out.end_frame();
-  }
+std::string_view type_of(const refusal& why) {
+  if (why.status == 429) return "requests";
+  return why.status >= 500 ? "server_error" : "invalid_request_error";
+}
 
-  std::string_view key(const http_server_request& request) const override {
-    const auto bearer = bearer_key(request);
-    return bearer.empty() ? request.header("api-key") : bearer;  // Azure sends api-key
-  }
+std::string_view code_of(int status) {
+  return status == 401 ? "invalid_api_key" : status == 429 ? "rate_limit_exceeded" : "";
+}
 
-  void write_refusal(const refusal& why, std::string& out) const override {
-    out.append(R"({"error":{"message":)");
-    append_json_string(out, why.message);
-    out.append(R"(,"type":)");
-    append_json_string(out, why.type.empty() ? type_of(why) : why.type);
-    out.append(R"(,"param":)");
-    append_text_or_null(why.param, out);
-    out.append(R"(,"code":)");
-    append_text_or_null(why.code.empty() ? code_of(why.status) : why.code, out);
-    out.append("}}");
-  }
+/// Durations are written as the provider does: "6m0s", "1.5s", "20ms".
+std::string duration_text(double s) {
+  char text[48];
+  if (s < 1)
+    std::snprintf(text, sizeof text, "%.0fms", s * 1000);
+  else if (s < 60)
+    std::snprintf(text, sizeof text, "%.3gs", s);
+  else
+    std::snprintf(text, sizeof text, "%dm%.0fs", static_cast<int>(s) / 60,
+                  s - 60 * (static_cast<int>(s) / 60));
+  return text;
+}
 
-  void write_headers(std::string_view request_id, const allowances& left,
-                     std::string& out) const override {
-    out.append("x-request-id: req_")
-        .append(request_id)
-        .append("\r\nopenai-version: 2020-10-01\r\n");
-    write_limit("requests", left.requests, left.now, out);
-    write_limit("tokens", left.tokens, left.now, out);
-  }
-
- private:
-  static void write_message(const answer& said, std::string& out) {
-    out.append(R"({"role":"assistant","content":)");
-    if (said.calls.empty())
-      append_json_string(out, said.text);
-    else
-      append_text_or_null(said.text, out);
-    if (!said.calls.empty()) {
-      out.append(R"(,"tool_calls":[)");
-      for (std::size_t i = 0; i < said.calls.size(); ++i) {
-        out.append(i > 0 ? ",{" : "{");
-        append_call(said.calls[i], out);
-        out.append("}");
-      }
-      out.append("]");
-    }
-    out.append(R"(,"refusal":null,"annotations":[]})");
-  }
-
-  static void write_choice(const question& asked, const answer& said, std::size_t index,
-                           std::string_view head, std::string_view tail, frames& out) {
-    const auto open = R"({"index":)" + std::to_string(index) + R"(,"delta":)";
-    const auto delta = [&](auto&& append, std::string_view finish = "null") {
-      out.bytes.append(head).append(open);
-      append(out.bytes);
-      out.bytes.append(R"(,"logprobs":null,"finish_reason":)").append(finish).append("}");
-      out.bytes.append(tail);
-      out.end_frame();
-    };
-    const bool calls = !said.calls.empty();
-    delta([&](std::string& b) {
-      b.append(R"({"role":"assistant","content":)").append(calls ? "null" : R"("")");
-      b.append(R"(,"refusal":null})");
-    });
-    for (const auto piece : split_text(said.text, said.chunk_count))
-      delta([&](std::string& b) {
-        b.append(R"({"content":)");
-        append_json_string(b, piece);
-        b.append("}");
-      });
-    for (std::size_t i = 0; i < said.calls.size(); ++i) write_call(said.calls[i], i, delta);
-    delta([](std::string& b) { b.append("{}"); }, '"' + std::string(finish_of(asked, said)) + '"');
-  }
-
-  /// The first delta of a call has its id and name, the following ones pieces of its arguments.
-  template <class Delta>
-  static void write_call(const function_call& call, std::size_t index, const Delta& delta) {
-    const auto open = R"({"tool_calls":[{"index":)" + std::to_string(index) + ",";
-    delta([&](std::string& b) {
-      b.append(open);
-      append_call({call.id, call.name, {}}, b);
-      b.append("}]}");
-    });
-    for (const auto piece : split_text(call.arguments, count_tokens(call.arguments.size())))
-      delta([&](std::string& b) {
-        b.append(open).append(R"("function":{"arguments":)");
-        append_json_string(b, piece);
-        b.append("}}]}");
-      });
-  }
-
-  static std::string type_of(const refusal& why) {
-    if (why.status == 429) return "requests";
-    if (why.status >= 500) return "server_error";
-    return "invalid_request_error";
-  }
-  static std::string code_of(int status) {
-    return status == 401 ? "invalid_api_key" : status == 429 ? "rate_limit_exceeded" : "";
-  }
-
-  static void append_text_or_null(std::string_view text, std::string& out) {
-    if (text.empty())
-      out.append("null");
-    else
-      append_json_string(out, text);
-  }
-
-  /// Durations are written as the provider does: "6m0s", "1.5s", "20ms".
-  static std::string duration_text(double s) {
-    char text[48];
-    if (s < 1)
-      std::snprintf(text, sizeof text, "%.0fms", s * 1000);
-    else if (s < 60)
-      std::snprintf(text, sizeof text, "%.3gs", s);
-    else
-      std::snprintf(text, sizeof text, "%dm%.0fs", static_cast<int>(s) / 60,
-                    s - 60 * (static_cast<int>(s) / 60));
-    return text;
-  }
-
-  static void write_limit(std::string_view what, const allowance& a, time_point now,
-                          std::string& out) {
-    if (a.limit() <= 0) return;
-    const auto line = [&](std::string_view name, const std::string& value) {
-      out.append("x-ratelimit-").append(name).append("-").append(what).append(": ");
-      out.append(value).append("\r\n");
-    };
-    line("limit", std::to_string(static_cast<std::uint64_t>(a.limit())));
-    line("remaining", std::to_string(static_cast<std::uint64_t>(std::max(0.0, a.left(now)))));
-    line("reset", duration_text(a.full_in_s(now)));
-  }
-};
+void write_limit(std::string_view what, const allowance& a, time_point now, std::string& out) {
+  if (a.limit() <= 0) return;
+  append(out, "x-ratelimit-limit-", what, ": ", static_cast<std::uint64_t>(a.limit()),
+         "\r\nx-ratelimit-remaining-", what, ": ",
+         static_cast<std::uint64_t>(std::max(0.0, a.left(now))), "\r\nx-ratelimit-reset-", what,
+         ": ", duration_text(a.full_in_s(now)), "\r\n");
+}
 
 }  // namespace
+
+void append_openai_usage(const answer& said, std::size_t choices, std::string& out) {
+  const auto completion = said.completion_tokens * choices;
+  append(out, R"("usage":{"prompt_tokens":)", said.prompt_tokens, R"(,"completion_tokens":)",
+         completion, R"(,"total_tokens":)", said.prompt_tokens + completion,
+         R"(,"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},)"
+         R"("completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,)"
+         R"("accepted_prediction_tokens":0,"rejected_prediction_tokens":0}})");
+}
+
+std::optional<refusal> openai::read_chat(const http_server_request&, const json& body,
+                                         question& out) const {
+  if (out.model.empty()) out.model = text_member(body, "model");
+  if (out.model.empty()) return invalid("you must provide a model parameter");
+  if (auto why = read_openai_messages(body, out)) return why;
+  for (const auto read : {read_tools, read_tool_choice, read_format, read_numbers, read_stream})
+    if (auto why = read(body, out)) return why;
+  read_stops(body, out);
+  return std::nullopt;
+}
+
+void openai::write_chat(const question& asked, const answer& said, std::string& out) const {
+  append(out, R"({"id":"chatcmpl-)", said.id, R"(","object":"chat.completion","created":)",
+         said.created_s, R"(,"model":)", quoted{asked.model}, R"(,"choices":[)");
+  for (std::size_t i = 0; i < asked.choices; ++i) {
+    append(out, i > 0 ? "," : "", R"({"index":)", i, R"(,"message":)");
+    append_message(said, out);
+    append(out, choice_extra(), R"(,"logprobs":null,"finish_reason":")", finish_of(asked, said),
+           "\"}");
+  }
+  out.append("],");
+  append_openai_usage(said, asked.choices, out);
+  append(out, answer_extra(), R"(,"service_tier":"default","system_fingerprint":"fp_simulated"})");
+}
+
+void openai::write_stream(const question& asked, const answer& said, frames& out) const {
+  std::string head;
+  append(head, R"(data: {"id":"chatcmpl-)", said.id,
+         R"(","object":"chat.completion.chunk","created":)", said.created_s, R"(,"model":)",
+         quoted{asked.model},
+         R"(,"service_tier":"default","system_fingerprint":"fp_simulated",)"
+         R"("choices":[)");
+  const std::string_view tail = asked.stream_usage ? "],\"usage\":null}\n\n" : "]}\n\n";
+  for (std::size_t i = 0; i < asked.choices; ++i) write_choice(asked, said, i, head, tail, out);
+  if (asked.stream_usage) {
+    append(out.bytes, head, "],");
+    append_openai_usage(said, asked.choices, out.bytes);
+    out.bytes.append("}\n\n");
+    out.end_frame();
+  }
+  out.bytes.append("data: [DONE]\n\n");
+  out.end_frame();
+}
+
+void openai::write_choice(const question& asked, const answer& said, std::size_t index,
+                          std::string_view head, std::string_view tail, frames& out) const {
+  const auto open = R"({"index":)" + std::to_string(index) + R"(,"delta":)";
+  const auto end = std::string(choice_extra()) + R"(,"logprobs":null,"finish_reason":)";
+  const auto delta = [&](const auto&... parts) {
+    append(out.bytes, head, open, parts..., end, "null}", tail);
+    out.end_frame();
+  };
+  delta(R"({"role":"assistant","content":)", said.calls.empty() ? R"("")" : "null",
+        R"(,"refusal":null})");
+  for (const auto piece : split_text(said.text, said.chunk_count))
+    delta(R"({"content":)", quoted{piece}, "}");
+  for (std::size_t i = 0; i < said.calls.size(); ++i) write_call(said.calls[i], i, delta);
+  append(out.bytes, head, open, "{}", end, quoted{finish_of(asked, said)}, "}", tail);
+  out.end_frame();
+}
+
+bool openai::write_stream_error(const refusal& why, frames& out) const {
+  out.bytes.append("data: ");
+  write_refusal(why, out.bytes);
+  out.bytes.append("\n\n");
+  out.end_frame();
+  return true;
+}
+
+std::string_view openai::key(const http_server_request& request) const {
+  return bearer_key(request);
+}
+
+void openai::write_refusal(const refusal& why, std::string& out) const {
+  const std::string_view type = why.type.empty() ? type_of(why) : why.type;
+  const std::string_view code = why.code.empty() ? code_of(why.status) : why.code;
+  append(out, R"({"error":{"message":)", quoted{why.message}, R"(,"type":)", quoted{type},
+         R"(,"param":)", quoted_or_null{why.param}, R"(,"code":)", quoted_or_null{code}, "}}");
+}
+
+void openai::write_retry_after(double wait_s, std::string& out) const {
+  wire::write_retry_after(wait_s, out);
+  append(out, "retry-after-ms: ", static_cast<std::uint64_t>(wait_s * 1000), "\r\n");
+}
+
+void openai::write_headers(std::string_view request_id, const allowances& left,
+                           std::string& out) const {
+  append(out, "x-request-id: req_", request_id, "\r\nopenai-version: 2020-10-01\r\n");
+  write_limit("requests", left.requests, left.now, out);
+  write_limit("tokens", left.tokens, left.now, out);
+}
 
 const wire& openai_wire() {
   static const openai the_wire;

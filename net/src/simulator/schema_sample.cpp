@@ -71,16 +71,24 @@ class sampler {
     string(schema, name);
   }
 
-  /// The first type that is not null; guessed from the other words where none is given.
-  static std::string_view type_of(const json& schema) {
+  /// The first type that is not null; guessed from the other words where none is given. In lower
+  /// case, because Google's schemas say "OBJECT".
+  static std::string type_of(const json& schema) {
     if (const auto* type = member(schema, "type")) {
-      if (type->IsString()) return text_of(*type);
+      if (type->IsString()) return lower_case(text_of(*type));
       if (type->IsArray())
         for (const auto& t : type->GetArray())
-          if (t.IsString() && text_of(t) != "null") return text_of(t);
+          if (t.IsString() && text_of(t) != "null") return lower_case(text_of(t));
     }
     if (member(schema, "properties") || member(schema, "allOf")) return "object";
     return member(schema, "items") || member(schema, "prefixItems") ? "array" : "string";
+  }
+
+  static std::string lower_case(std::string_view text) {
+    std::string out(text);
+    for (auto& c : out)
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    return out;
   }
 
   const json& resolve(const json& ref) const {

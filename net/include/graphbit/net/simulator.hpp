@@ -36,6 +36,7 @@ struct behaviour {
   double fault_503 = 0;
   double fault_reset = 0;
   double fault_reset_mid = 0;
+  double fault_error_mid = 0;
   double fault_truncate = 0;
   double fault_stall = 0;
   double fault_hang = 0;
@@ -72,6 +73,7 @@ void for_each_setting(Behaviour& b, Visitor&& visit) {
   visit("fault_503", b.fault_503, "probability of a 503");
   visit("fault_reset", b.fault_reset, "probability of a reset before the answer");
   visit("fault_reset_mid", b.fault_reset_mid, "probability of a reset in the middle of the answer");
+  visit("fault_error_mid", b.fault_error_mid, "probability of an error event inside a stream");
   visit("fault_truncate", b.fault_truncate, "probability of a close in the middle of the answer");
   visit("fault_stall", b.fault_stall, "probability of silence from the middle of the answer on");
   visit("fault_hang", b.fault_hang, "probability of no answer at all");
