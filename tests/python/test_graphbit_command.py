@@ -1,0 +1,117 @@
+"""The `graphbit` command as a shell sees it: first lines, exit codes, signals."""
+
+import json
+import os
+import pathlib
+import signal
+import ssl
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+COMMAND = os.environ.get("GRAPHBIT_COMMAND") or str(ROOT / "build" / "release" / "apps" / "graphbit")
+
+pytestmark = pytest.mark.skipif(
+    not os.access(COMMAND, os.X_OK), reason=f"no graphbit command at {COMMAND}: build it, or set GRAPHBIT_COMMAND")
+
+
+def run(*arguments):
+    return subprocess.run([COMMAND, *arguments], capture_output=True, text=True, timeout=30)
+
+
+class Sim:
+    """`graphbit sim` as a context manager."""
+
+    def __init__(self, *arguments):
+        self.arguments = arguments
+
+    def __enter__(self):
+        self.process = subprocess.Popen([COMMAND, "sim", *self.arguments], stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        assert line.startswith("listening on "), line
+        self.url = line[len("listening on "):].strip()
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def get(url, context=None):
+    with urllib.request.urlopen(url, timeout=10, context=context) as response:
+        return json.load(response)
+
+
+def test_version_and_help():
+    assert run("--version").stdout.startswith("graphbit ")
+    result = run("--help")
+    assert result.returncode == 0 and "sim" in result.stdout
+
+
+@pytest.mark.parametrize("arguments", [
+    (), ("no-such-command",), ("sim", "--no-such-option"), ("sim", "--listen", "0.0.0.0:0"),
+    ("sim", "--listen", "127.0.0.1:99999"), ("sim", "--listen", "nonsense"), ("sim", "--fault-429", "2"),
+    ("sim", "--outages", "9-1"), ("sim", "--cert", "/nonexistent"), ("exec",)])
+def test_wrong_usage_is_exit_code_2(arguments):
+    result = run(*arguments)
+    assert result.returncode == 2
+    assert result.stdout == "" and result.stderr
+
+
+def test_what_cannot_be_read_or_had_is_exit_code_1():
+    result = run("sim", "--script", "/nonexistent/script.json")
+    assert result.returncode == 1 and "/nonexistent/script.json" in result.stderr
+    with Sim() as first:
+        taken = run("sim", "--listen", first.url[len("http://"):])
+        assert taken.returncode == 1 and "cannot listen" in taken.stderr
+
+
+@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
+def test_sim_ends_cleanly(which):
+    with Sim() as sim:
+        assert get(sim.url + "/v1/models")["object"] == "list"
+        sim.process.send_signal(which)
+        assert sim.process.wait(timeout=10) == 0
+
+
+def test_sim_takes_its_settings():
+    with Sim("--listen", "[::1]:0", "--models", "one", "--models", "two") as sim:
+        assert sim.url.startswith("http://[::1]:")
+        assert [m["id"] for m in get(sim.url + "/v1/models")["data"]] == ["one", "two"]
+
+
+def test_sim_speaks_tls(tmp_path):
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+                    "-keyout", key, "-out", cert], check=True, capture_output=True)
+    with Sim("--cert", str(cert), "--key", str(key)) as sim:
+        assert sim.url.startswith("https://")
+        context = ssl.create_default_context(cafile=str(cert))
+        for _ in range(2):
+            assert get(sim.url + "/v1/models", context)["object"] == "list"
+        request = urllib.request.Request(
+            sim.url + "/v1/chat/completions",
+            json.dumps({"model": "m", "messages": [{"role": "user", "content": "x" * 300_000}]}).encode())
+        with urllib.request.urlopen(request, timeout=10, context=context) as response:
+            assert json.load(response)["choices"]
+
+
+def test_doctor_tells_the_machine():
+    facts = json.loads(run("doctor", "--json").stdout)
+    assert {"graphbit", "system", "cores", "allocator", "CAF", "Boost", "TLS"} <= facts.keys()
+    assert "cores" in run("doctor").stdout
+
+
+def test_exec_preloads_jemalloc():
+    if not json.loads(run("doctor", "--json").stdout)["allocator"].startswith("jemalloc"):
+        pytest.skip("built without jemalloc")
+    code = "import ctypes, sys; print(hasattr(ctypes.CDLL(None), 'mallctl'), sys.argv[1:]); sys.exit(7)"
+    result = run("exec", "--", sys.executable, "-c", code, "--flag", "x")
+    assert result.returncode == 7
+    assert result.stdout.strip() == "True ['--flag', 'x']"
+    assert run("exec", "--", "/nonexistent/program").returncode == 1
