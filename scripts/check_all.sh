@@ -9,6 +9,7 @@ declare -A about=(
   [test]="what CI runs: scripts/test.sh"
   [asan]="C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer"
   [tsan]="C++ tests under ThreadSanitizer, with CAF built the same way"
+  [seeds]="20,000 seeds of the resilience simulation, every promise checked at every step"
   [tidy]="clang-tidy, each finding an error"
   [types]="mypy --strict and stubtest on the Python package"
   [pythons]="the Python tests on every CPython from 3.9 to 3.13 found here"
@@ -16,7 +17,7 @@ declare -A about=(
   [soak]="load with faults for two minutes: every call answered once, nothing grows"
   [bench]="the comparison with peers, quick"
 )
-order=(test asan tsan tidy types pythons wheel soak bench)
+order=(test asan tsan seeds tidy types pythons wheel soak bench)
 not_there_yet=(
   "fuzzers of the parsers" "cluster simulation seeds" "network faults between machines"
   "wheels in an older Debian root" "Debian package"
@@ -36,6 +37,9 @@ check_asan() {
 check_tsan() {
   scripts/caf_tsan.sh &&
     TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 sanitized tsan "-DCAF_ROOT=$PWD/build/caf-tsan"
+}
+check_seeds() {
+  cmake --build --preset release --target graphbit_simulate && build/release/tests/simulation/graphbit_simulate 1 20000
 }
 check_tidy() { cmake --preset tidy --log-level=WARNING && cmake --build --preset tidy; }
 check_types() {

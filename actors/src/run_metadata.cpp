@@ -6,6 +6,7 @@
 #include <graphbit/actors/run_result.hpp>
 #include <graphbit/runtime/limits.hpp>
 
+#include "src/answer_json.hpp"
 #include "src/error_json.hpp"
 
 namespace graphbit {
@@ -14,40 +15,6 @@ namespace {
 
 double milliseconds_between(time_point from, time_point to) {
   return to <= from ? 0.0 : std::chrono::duration<double, std::milli>(to - from).count();
-}
-
-std::string_view finish_text(const finish_reason& finish) {
-  switch (finish.type) {
-    case finish_reason::kind::stop:
-      return "stop";
-    case finish_reason::kind::length:
-      return "length";
-    case finish_reason::kind::tool_calls:
-      return "tool_calls";
-    case finish_reason::kind::content_filter:
-      return "content_filter";
-    case finish_reason::kind::error:
-      return "error";
-    case finish_reason::kind::other:
-      return finish.text;
-  }
-  return "stop";
-}
-
-json_value parameters_of(const tool_call& call) {
-  return parse_json(call.arguments).value_or(json_value(call.arguments));
-}
-
-json_value tool_calls_json(const std::vector<tool_call>& calls) {
-  json_value::array out;
-  for (const tool_call& call : calls) {
-    json_value one;
-    one.set("id", call.id);
-    one.set("name", call.name);
-    one.set("parameters", parameters_of(call));
-    out.push_back(std::move(one));
-  }
-  return out;
 }
 
 json_value retries_json(std::uint32_t attempts) {
@@ -86,7 +53,7 @@ json_value execution_json(const tool_call_record& tool, const TimeText& time_tex
   out.set("type", "tool_call");
   out.set("id", tool.call.id);
   out.set("tool_name", tool.call.name);
-  out.set("parameters", parameters_of(tool.call));
+  out.set("parameters", parameters_json(tool.call));
   out.set("output", tool.success ? json_value(tool.output) : json_value());
   out.set("success", tool.success);
   out.set("error", tool.success ? json_value() : json_value(tool.output));

@@ -62,13 +62,8 @@ class supervisor {
     child_reports all;
     for (policy::child_index i = 0; i < children_.size(); ++i) {
       if (!children_[i].spec) continue;
-      child_report r{children_[i].spec->kind, children_[i].spec->name, policy_.state(i),
-                     policy_.restarts(i), 0};
-      if (children_[i].handle)
-        if (auto* actor = dynamic_cast<caf::local_actor*>(
-                caf::actor_cast<caf::abstract_actor*>(children_[i].handle)))
-          r.mailbox = static_cast<caf::scheduled_actor*>(actor)->mailbox().size();
-      all.children.push_back(std::move(r));
+      all.children.push_back({children_[i].spec->kind, children_[i].spec->name, policy_.state(i),
+                              policy_.restarts(i)});
     }
     return all;
   }

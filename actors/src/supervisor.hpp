@@ -15,7 +15,7 @@ namespace graphbit {
 struct child_spec {
   std::string kind;  ///< "provider client", "breaker", "executor", ...
   std::string name;
-  policy::child_lifetime lifetime = policy::child_lifetime::permanent;
+  policy::child_lifetime lifetime = policy::child_lifetime::transient;
   std::function<caf::actor()> start;                 ///< also tells whoever needs the new handle
   std::function<void(const caf::error&)> gave_up{};  ///< restarts ended: intensity was exceeded
 };
@@ -25,7 +25,6 @@ struct child_report {
   std::string kind, name;
   policy::child_state state = policy::child_state::running;
   std::uint32_t restarts = 0;
-  std::size_t mailbox = 0;  ///< messages waiting
 };
 
 using adopt_atom = caf::atom_constant<caf::atom("adopt")>;

@@ -18,6 +18,10 @@ constexpr std::size_t decoded_piece_bytes = 64 * 1024;
 /// Idle timeouts from here on are left to the sweep.
 constexpr milliseconds near_deadline{300};
 
+std::string name_of(const origin& at) {
+  return at.unix_path.empty() ? at.host + ':' + std::to_string(at.port) : at.unix_path;
+}
+
 }  // namespace
 
 time_point later_by(time_point at, milliseconds wait) noexcept {
@@ -34,10 +38,12 @@ client_connection::~client_connection() { close(); }
 void client_connection::open(http_exchange& exchange) {
   exchange_ = &exchange;
   phase_since_ = steady_clock::now();
-  connector_ = std::make_unique<tcp_connector>(
+  connector_ = std::make_unique<socket_connector>(
       around_.home, around_.poller,
       [this](expected<unique_fd> socket) { connected(std::move(socket)); });
-  connector_->start(around_.at.host, around_.at.port);
+  const auto& proxy = around_.proxy;
+  connector_->start(proxy ? proxy->at : around_.at,
+                    proxy ? "the proxy " + proxy->at.authority() : name_of(around_.at));
   around_.pool.note_deadline(deadline().first);
 }
 
@@ -45,9 +51,28 @@ void client_connection::connected(expected<unique_fd> socket) {
   if (!socket) return lose(std::move(socket.error()));
   socket_ = std::move(*socket);
   around_.poller.change(socket_.get(), *this);
-  transport_ = around_.tls == nullptr
-                   ? make_plain_transport(socket_.get())
-                   : around_.tls->connect(socket_.get(), around_.at.host, around_.tls_sessions);
+  transport_ = make_plain_transport(socket_.get());
+  if (!around_.proxy || around_.tls == nullptr) return begin_to_secure();
+  phase_ = phase::tunnelling;
+  tunnel_ = std::make_unique<proxy_tunnel>(*around_.proxy, around_.at);
+  tunnel();
+}
+
+void client_connection::tunnel() {
+  switch (tunnel_->step(*transport_)) {
+    case io_status::done:
+      tunnel_.reset();
+      return begin_to_secure();
+    case io_status::would_block:
+      return;
+    default:
+      return lose(tunnel_->fault());
+  }
+}
+
+void client_connection::begin_to_secure() {
+  if (around_.tls != nullptr)
+    transport_ = around_.tls->connect(socket_.get(), around_.at.host, around_.tls_sessions);
   phase_ = phase::securing;
   phase_since_ = steady_clock::now();
   around_.pool.note_deadline(deadline().first);
@@ -73,6 +98,8 @@ void client_connection::on_ready(std::uint32_t events) {
     if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) transport_->note_ending();
   }
   switch (phase_) {
+    case phase::tunnelling:
+      return tunnel();
     case phase::securing:
       return secure();
     case phase::idle:
@@ -328,7 +355,8 @@ std::pair<time_point, std::string_view> client_connection::deadline() const noex
     if (at < next.first) next = {at, name};
   };
   if (!parser_.begun()) consider(clocks.first_byte_at, "first_byte");
-  if (phase_ == phase::connecting) consider(later_by(phase_since_, clocks.connect), "connect");
+  if (phase_ == phase::connecting || phase_ == phase::tunnelling)
+    consider(later_by(phase_since_, clocks.connect), "connect");
   if (phase_ == phase::securing) consider(later_by(phase_since_, clocks.tls), "tls_handshake");
   const bool reading = phase_ == phase::busy && !exchange_->paused && !exchange_->starved;
   if (reading && parser_.begun()) consider(later_by(last_read_, clocks.idle), "idle");

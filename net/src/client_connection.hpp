@@ -8,14 +8,16 @@
 
 #include "http_exchange.hpp"
 #include "http_response_parser.hpp"
+#include "proxy_tunnel.hpp"
+#include "socket_connector.hpp"
 #include "socket_poller.hpp"
-#include "tcp_connector.hpp"
 #include "tls_context.hpp"
 #include "transport.hpp"
 
 namespace graphbit {
 
-/// One connection of a client's pool: gets connected and secured, then carries one exchange after
+/// One connection of a client's pool: gets connected (through a proxy's tunnel
+/// where there is one) and secured, then carries one exchange after
 /// the other.
 ///
 /// Lifecycle: `open`, then `owner::opened` or `owner::broke`; while idle `send` begins an exchange,
@@ -24,7 +26,7 @@ namespace graphbit {
 /// Threads: the reactor's only.
 class client_connection final : public socket_watcher {
  public:
-  enum class phase : std::uint8_t { connecting, securing, idle, busy, closed };
+  enum class phase : std::uint8_t { connecting, tunnelling, securing, idle, busy, closed };
 
   /// The pool, as its connections see it.
   class owner {
@@ -53,6 +55,7 @@ class client_connection final : public socket_watcher {
     const http_client_options& options;
     tls_session_slot& tls_sessions;
     std::shared_ptr<tls_context> tls;  // nullptr: plain
+    std::optional<http_proxy> proxy;
   };
 
   explicit client_connection(const surroundings& around);
@@ -85,6 +88,8 @@ class client_connection final : public socket_watcher {
 
  private:
   void connected(expected<unique_fd> socket);
+  void tunnel();
+  void begin_to_secure();
   void secure();
   void check_idle();
   void write_more();
@@ -102,9 +107,10 @@ class client_connection final : public socket_watcher {
   [[nodiscard]] error too_large() const;
 
   const surroundings& around_;
-  std::unique_ptr<tcp_connector> connector_;
+  std::unique_ptr<socket_connector> connector_;
   unique_fd socket_;
   std::unique_ptr<transport> transport_;
+  std::unique_ptr<proxy_tunnel> tunnel_;
   http_response_parser parser_;
   http_exchange* exchange_ = nullptr;
   std::string head_;

@@ -6,6 +6,7 @@
 #include <array>
 #include <cassert>
 #include <charconv>
+#include <cstdlib>
 #include <deque>
 #include <optional>
 #include <span>
@@ -18,6 +19,7 @@
 
 #include "client_connection.hpp"
 #include "http_exchange.hpp"
+#include "http_proxy.hpp"
 #include "socket_poller.hpp"
 #include "tls_context.hpp"
 
@@ -64,7 +66,6 @@ class http_client::impl final : public socket_poller::owner,
         connections_max_(options_.connections_max != 0 ? options_.connections_max
                                                        : default_connections_max()),
         connections_now_max_(connections_max_),
-        request_line_end_(" HTTP/1.1\r\nHost: " + at_.authority() + "\r\n"),
         buffer_(std::make_unique<char[]>(buffer_bytes)),
         near_timer_(home.context()),
         idle_timer_(home.context()) {}
@@ -73,7 +74,18 @@ class http_client::impl final : public socket_poller::owner,
   void begin() {
     poller_.emplace(home_, weak_from_this());
     around_.emplace(client_connection::surroundings{home_, *poller_, *this, at_, options_,
-                                                    tls_sessions_, nullptr});
+                                                    tls_sessions_, nullptr, std::nullopt});
+    auto proxy = choose_proxy();
+    if (proxy)
+      around_->proxy = std::move(*proxy);
+    else
+      unusable_ = std::move(proxy.error());
+    request_line_end_ = " HTTP/1.1\r\nHost: " + at_.authority() + "\r\n";
+    if (!around_->proxy || at_.tls) return;
+    // Plain requests go to a proxy whole, with the origin in their first line.
+    request_line_begin_ = "http://" + at_.authority();
+    if (const auto& authorization = around_->proxy->authorization; !authorization.empty())
+      request_line_end_ += "Proxy-Authorization: " + authorization + "\r\n";
   }
 
   // --- the client's door -----------------------------------------------------------------------
@@ -149,6 +161,15 @@ class http_client::impl final : public socket_poller::owner,
     impl& of_;
     std::shared_ptr<impl> alive_;
   };
+
+  [[nodiscard]] expected<std::optional<http_proxy>> choose_proxy() const {
+    if (!at_.unix_path.empty() || options_.proxy == "") return std::nullopt;
+    if (!options_.proxy)
+      return proxy_for(at_, [](const char* name) -> const char* { return std::getenv(name); });
+    auto named = parse_proxy(*options_.proxy);
+    if (!named) return graphbit::fail(std::move(named.error()));
+    return std::move(*named);
+  }
 
   void turn_begins() override { ++turns_; }
   void turn_ends() override {
@@ -271,6 +292,7 @@ class http_client::impl final : public socket_poller::owner,
   }
 
   void open(http_exchange& e) {
+    if (unusable_) return fail_soon(e, *unusable_);
     if (at_.tls && around_->tls == nullptr) {
       auto context = tls_context::of(options_.tls);
       if (!context) return fail_soon(e, std::move(context.error()));
@@ -291,7 +313,8 @@ class http_client::impl final : public socket_poller::owner,
 
   void write_head(std::string& head, const http_request& request) const {
     head.clear();
-    head.append(request.method).append(1, ' ').append(*request.target).append(request_line_end_);
+    head.append(request.method).append(1, ' ').append(request_line_begin_);
+    head.append(*request.target).append(request_line_end_);
     if (request.headers) head.append(*request.headers);
     head.append(request.extra_headers);
     const bool may_lack_body = request.method == "GET" || request.method == "HEAD" ||
@@ -369,6 +392,7 @@ class http_client::impl final : public socket_poller::owner,
     e->connection = nullptr;
     if (stale && !e->retried) {
       e->retried = true;
+      ++counted_.forgiven;
       return open(*e);
     }
     if (why.resource_type == "file_descriptors" && !connections_.empty()) {
@@ -480,8 +504,9 @@ class http_client::impl final : public socket_poller::owner,
   const origin at_;
   const http_client_options options_;
   const std::size_t connections_max_;
-  std::size_t connections_now_max_;  // less while the process lacks descriptors
-  const std::string request_line_end_;
+  std::size_t connections_now_max_;                    // less while the process lacks descriptors
+  std::string request_line_begin_, request_line_end_;  // around the target
+  std::optional<error> unusable_;                      // why no connection can be made at all
   const std::unique_ptr<char[]> buffer_;
   tls_session_slot tls_sessions_;
 

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <pthread.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -42,10 +43,20 @@ socket_address address6(const in6_addr& address, std::uint16_t port) {
   return out;
 }
 
+socket_address address_unix(const std::string& path) {
+  socket_address out;
+  auto& un = reinterpret_cast<sockaddr_un&>(out.storage);
+  un.sun_family = AF_UNIX;
+  // The path's length was checked when the URL was split.
+  path.copy(un.sun_path, sizeof un.sun_path - 1);
+  out.size = sizeof(sockaddr_un);
+  return out;
+}
+
 void set_port(socket_address& address, std::uint16_t port) {
   if (address.family() == AF_INET6)
     reinterpret_cast<sockaddr_in6&>(address.storage).sin6_port = htons(port);
-  else
+  if (address.family() == AF_INET)
     reinterpret_cast<sockaddr_in&>(address.storage).sin_port = htons(port);
 }
 
@@ -73,7 +84,10 @@ expected<address_list> ask_system(const std::string& host) {
 
 }  // namespace
 
-std::optional<address_list> addresses_without_dns(const std::string& host, std::uint16_t port) {
+std::optional<address_list> addresses_without_dns(const origin& at) {
+  if (!at.unix_path.empty()) return address_list{address_unix(at.unix_path)};
+  const auto& host = at.host;
+  const auto port = at.port;
   in_addr v4{};
   in6_addr v6{};
   if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) return address_list{address4(v4, port)};
@@ -154,10 +168,10 @@ resolver::service& resolver::current() {
   return *found;
 }
 
-resolver::question resolver::ask(reactor& home, const std::string& host, std::uint16_t port,
-                                 callback done) {
-  auto who = std::make_shared<question::asker>(home, port, std::move(done));
-  if (auto known = addresses_without_dns(host, port)) {
+resolver::question resolver::ask(reactor& home, const origin& to, callback done) {
+  const auto& host = to.host;
+  auto who = std::make_shared<question::asker>(home, to.port, std::move(done));
+  if (auto known = addresses_without_dns(to)) {
     question::asker::answer(who, std::move(*known));
     return question(std::move(who));
   }

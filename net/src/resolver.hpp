@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include <graphbit/net/url.hpp>
 #include <graphbit/runtime/clock.hpp>
 #include <graphbit/runtime/error.hpp>
 #include <graphbit/runtime/reactor.hpp>
@@ -29,9 +30,9 @@ struct socket_address {
 
 using address_list = std::vector<socket_address>;
 
-/// The addresses of a number ("127.0.0.1", "::1") or of "localhost", which need no asking.
-[[nodiscard]] std::optional<address_list> addresses_without_dns(const std::string& host,
-                                                                std::uint16_t port);
+/// The addresses that need no asking: of numbers ("127.0.0.1", "::1"), of "localhost", of Unix
+/// sockets.
+[[nodiscard]] std::optional<address_list> addresses_without_dns(const origin& at);
 
 /// Interleaves the families, the first one's first (RFC 8305, section 4).
 [[nodiscard]] address_list in_order_of_attempts(const address_list& found);
@@ -60,10 +61,9 @@ class resolver {
     std::shared_ptr<asker> asker_;
   };
 
-  /// Asks for `host`; `done` is called once on the reactor's thread, never inside this call, unless
-  /// the question is destroyed first. Errors: Network.
-  [[nodiscard]] static question ask(reactor& home, const std::string& host, std::uint16_t port,
-                                    callback done);
+  /// Asks for `at`'s host; `done` is called once on the reactor's thread, never inside this call,
+  /// unless the question is destroyed first. Errors: Network.
+  [[nodiscard]] static question ask(reactor& home, const origin& at, callback done);
 
  private:
   struct service;

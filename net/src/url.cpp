@@ -1,7 +1,11 @@
 #include <graphbit/net/url.hpp>
 
+#include <sys/un.h>
+
 #include <algorithm>
 #include <charconv>
+
+#include "percent_decoding.hpp"
 
 namespace graphbit {
 
@@ -60,6 +64,18 @@ std::string split_authority(std::string_view text, origin& at) {
   return {};
 }
 
+/// Reads a percent-encoded socket path. Gives the reason when it cannot.
+std::string read_unix_path(std::string_view text, origin& at) {
+  const auto path = percent_decoded(text);
+  if (!path || !path->starts_with('/') || path->find('\0') != std::string::npos)
+    return "the Unix socket's path must be absolute and percent-encoded: http+unix://%2Fpath/";
+  if (path->size() >= sizeof(sockaddr_un::sun_path))
+    return "the Unix socket's path is longer than the system allows (107 bytes)";
+  at.host = "localhost";
+  at.unix_path = *path;
+  return {};
+}
+
 }  // namespace
 
 std::string origin::authority() const {
@@ -83,7 +99,8 @@ expected<url> parse_url(std::string_view text) {
   if (scheme_end == std::string_view::npos)
     return refuse(text, "the URL must start with http:// or https://");
   const auto scheme = lower(text.substr(0, scheme_end));
-  if (scheme != "http" && scheme != "https")
+  const bool is_unix = scheme == "http+unix";
+  if (scheme != "http" && scheme != "https" && !is_unix)
     return refuse(text, "the URL must start with http:// or https://");
 
   url out;
@@ -94,12 +111,15 @@ expected<url> parse_url(std::string_view text) {
   if (authority.find('@') != std::string_view::npos)
     return refuse({},
                   "user names and passwords inside URLs are not accepted: give the key by itself");
-  if (auto why = split_authority(authority, out.at); !why.empty()) return refuse(text, why);
+  auto why = is_unix ? read_unix_path(authority, out.at) : split_authority(authority, out.at);
+  if (!why.empty()) return refuse(text, why);
 
   auto target = rest.substr(authority.size());
   target = target.substr(0, target.find('#'));
-  if (target.empty() || target.front() != '/') out.target = "/";
-  else out.target.clear();
+  if (target.empty() || target.front() != '/')
+    out.target = "/";
+  else
+    out.target.clear();
   out.target += target;
   return out;
 }

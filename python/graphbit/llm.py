@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from graphbit import _core
+from graphbit.errors import ValidationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Generator, Iterable, Iterator, Mapping
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Generator, Iterable, Iterator, Mapping
     from types import TracebackType
     from typing import Any, Literal, TypedDict
 
@@ -355,7 +356,7 @@ class LlmClient:
 
     def complete_batch(
         self,
-        prompts: Iterable[str],
+        prompts: Iterable[str] | AsyncIterable[str],
         max_tokens: int | None = None,
         temperature: float | None = None,
         max_concurrency: int | None = None,
@@ -367,27 +368,19 @@ class LlmClient:
     ) -> Awaitable[list[str]]:
         """Asks all ``prompts``; an awaitable of the texts, in the order of the prompts.
 
-        Any number of prompts, also from a generator. ``max_concurrency`` bounds the calls at once;
-        by default the client's in-flight limit does. An empty prompt gives "", a failed one the text
-        ``Error: <what went wrong>``; nothing is raised for it. ``max_pause_s``: how long, in all,
-        items may wait for a provider that is down instead of failing. ``priority`` is "batch" unless
-        given.
+        Any number of prompts; from an iterator (also an asynchronous one) they are taken as calls
+        get free. ``max_concurrency`` bounds the calls at once; by default the client's in-flight
+        limit does. An empty prompt gives "", a failed one the text ``Error: <what went wrong>``;
+        nothing is raised for it. ``timeout_s`` is each prompt's own. ``max_pause_s``: how long, in
+        all, a prompt may wait for a provider that is down instead of failing. ``priority`` is
+        "batch" unless given.
         """
-        return self._native.complete_batch(
-            prompts,
-            max_tokens,
-            temperature,
-            max_concurrency,
-            timeout_s,
-            extra_body,
-            priority,
-            max_pause_s,
-            False,
-        )
+        options = (timeout_s, extra_body, priority, max_pause_s)
+        return self._batch(prompts, max_tokens, temperature, max_concurrency, options, False)
 
     def complete_batch_results(
         self,
-        prompts: Iterable[str],
+        prompts: Iterable[str] | AsyncIterable[str],
         max_tokens: int | None = None,
         temperature: float | None = None,
         max_concurrency: int | None = None,
@@ -402,17 +395,34 @@ class LlmClient:
         An entry is an LlmResponse (text, usage, ``attempts``, ``latency_ms``), the exception that
         ``complete`` would have raised, or None for an empty prompt.
         """
-        return self._native.complete_batch(
-            prompts,
-            max_tokens,
-            temperature,
-            max_concurrency,
-            timeout_s,
-            extra_body,
-            priority,
-            max_pause_s,
-            True,
+        options = (timeout_s, extra_body, priority, max_pause_s)
+        return self._batch(prompts, max_tokens, temperature, max_concurrency, options, True)
+
+    def _batch(
+        self,
+        prompts: Iterable[str] | AsyncIterable[str],
+        max_tokens: int | None,
+        temperature: float | None,
+        max_concurrency: int | None,
+        options: tuple[Any, ...],
+        full: bool,
+    ) -> Awaitable[list[Any]]:
+        from_iterator = hasattr(prompts, "__next__") or hasattr(prompts, "__anext__")
+        texts = [] if from_iterator else _core.texts_argument(prompts, "prompts")
+        if not texts and not from_iterator:
+            raise ValidationError(
+                "Validation error for field 'prompts': Prompts list cannot be empty", field="prompts"
+            )
+        batch, results = self._native.start_batch(
+            max_tokens, temperature, max_concurrency, *options, full
         )
+        if from_iterator:
+            from graphbit.batch_feed import feed
+
+            return feed(batch, prompts, results)
+        batch.add(texts)
+        batch.close()
+        return results
 
     def chat_optimized(
         self,

@@ -79,6 +79,15 @@ provider_config make_config(const std::string& provider, py::handle api_key, py:
   return checked;
 }
 
+/// The same for an embedding model.
+provider_config make_embedding_config(const std::string& provider, py::object api_key,
+                                      py::object model, const py::dict& parameters,
+                                      const py::dict& options) {
+  const provider_row* const row = find_provider(provider);
+  if (model.is_none() && row != nullptr) model = py::str(std::string(row->default_embedding_model));
+  return make_config(provider, api_key, model, parameters, options);
+}
+
 /// What `make_config` needs to build the same again, but for the key: that never leaves.
 py::tuple arguments_without_key(const provider_config& config) {
   const auto in_seconds = [](milliseconds time) {
@@ -128,6 +137,7 @@ py::object call(llm_client& client, py::handle input, py::handle max_tokens, py:
 void bind_config(py::module_& module) {
   py::class_<provider_config>(module, "ProviderConfig")
       .def_static("make", &make_config)
+      .def_static("make_for_embeddings", &make_embedding_config)
       .def("without_key", &arguments_without_key)
       .def("describe", &describe_config)
       .def_readonly("provider", &provider_config::provider)
@@ -145,12 +155,12 @@ void bind_client(py::module_& module) {
       .def("complete_async", &call<&llm_client::complete_async>)
       .def("complete_full_async", &call<&llm_client::complete_full_async>)
       .def("chat", &call<&llm_client::chat>)
-      .def("complete_batch",
-           [](llm_client& client, py::handle prompts, py::handle max_tokens, py::handle temperature,
+      .def("start_batch",
+           [](llm_client& client, py::handle max_tokens, py::handle temperature,
               py::handle max_concurrency, py::handle timeout_s, py::handle extra_body,
               py::handle priority, py::handle max_pause_s, bool full) {
-             return client.complete_batch(
-                 prompts, max_concurrency, max_pause_s,
+             return client.start_batch(
+                 max_concurrency, max_pause_s,
                  arguments(max_tokens, temperature, {}, timeout_s, extra_body, priority), full);
            })
       .def("stream",
@@ -163,6 +173,16 @@ void bind_client(py::module_& module) {
       .def("set_limits", &llm_client::set_limits)
       .def("stats", &llm_client::stats)
       .def("reset_stats", &llm_client::reset_stats);
+}
+
+void bind_batch(py::module_& module) {
+  py::class_<prompt_batch, std::shared_ptr<prompt_batch>>(module, "PromptBatch")
+      .def("add", [](prompt_batch& batch,
+                     py::handle prompts) { batch.add(texts_argument(prompts, "prompts")); })
+      .def("close", &prompt_batch::close)
+      .def("cancel", &prompt_batch::cancel)
+      .def("take_room", &prompt_batch::take_room)
+      .def("wait_for_room", &prompt_batch::wait_for_room);
 }
 
 void bind_stream(py::module_& module) {
@@ -179,6 +199,7 @@ void bind_stream(py::module_& module) {
 void bind_llm(py::module_& module) {
   bind_config(module);
   bind_client(module);
+  bind_batch(module);
   bind_stream(module);
 }
 

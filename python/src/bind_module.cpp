@@ -7,4 +7,6 @@ PYBIND11_MODULE(_core, module) {
   bind_loop_bridge(module);
   bind_runtime(module);
   bind_llm(module);
+  bind_embeddings(module);
+  bind_testing(module);
 }

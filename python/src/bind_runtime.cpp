@@ -6,6 +6,7 @@
 
 #include "bindings.hpp"
 #include "call_arguments.hpp"
+#include "client_handle.hpp"
 #include "gil.hpp"
 #include "loop_bridge.hpp"
 #include "process_runtime.hpp"
@@ -38,6 +39,9 @@ py::dict runtime_info() {
   info["blocking_threads"] = stats.blocking_threads;
   info["blocking_queue"] = stats.blocking_queue;
   info["thread_stack_size_bytes"] = stats.thread_stack_bytes;
+  const client_totals totals = totals_of_clients();
+  info["in_flight"] = totals.in_flight;
+  info["open_connections"] = totals.open_connections;
   return info;
 }
 
@@ -87,6 +91,7 @@ void bind_runtime(py::module_& module) {
   module.def("memory_allocator", &memory_allocator);
   // For the classes that are pure Python: the same strictness as here.
   module.def("text_argument", &text_argument);
+  module.def("texts_argument", &texts_argument);
   module.def("signed_argument", &signed_argument);
   module.def("unsigned_argument", &unsigned_argument);
   module.def("optional_bool_argument", [](py::handle value, const char* name) {

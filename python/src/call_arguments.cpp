@@ -89,11 +89,15 @@ prepared_call prepare_call(const call_arguments& given, token_limit_rule rule) {
 
 call_options call_options_from(py::handle timeout_s, py::handle priority) {
   call_options options;
-  auto timeout = optional_seconds_argument(timeout_s, "timeout_s");
-  if (!timeout) timeout = default_timeout;
-  if (timeout) options.deadline_at = steady_clock::now() + *timeout;
+  if (const auto timeout = timeout_or_default(timeout_s))
+    options.deadline_at = steady_clock::now() + *timeout;
   options.priority = priority_from(priority);
   return options;
+}
+
+std::optional<milliseconds> timeout_or_default(py::handle timeout_s) {
+  const auto given = optional_seconds_argument(timeout_s, "timeout_s");
+  return given ? given : default_timeout;
 }
 
 void set_default_timeout(std::optional<milliseconds> timeout) { default_timeout = timeout; }

@@ -36,6 +36,9 @@ enum class token_limit_rule { u32, full };
                                          token_limit_rule rule = token_limit_rule::u32);
 [[nodiscard]] call_options call_options_from(py::handle timeout_s, py::handle priority);
 
+/// `timeout_s`, or else the default; nothing: no deadline.
+[[nodiscard]] std::optional<milliseconds> timeout_or_default(py::handle timeout_s);
+
 /// The `timeout_s` of calls that give none: `init(default_timeout_s=)`.
 void set_default_timeout(std::optional<milliseconds> timeout);
 

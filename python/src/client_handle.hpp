@@ -34,4 +34,11 @@ class client_handle final : public runtime_user {
   provider_client client_;
 };
 
+/// Over all provider clients that Python objects have open, each counted once.
+struct client_totals {
+  std::size_t in_flight = 0;
+  std::size_t open_connections = 0;
+};
+[[nodiscard]] client_totals totals_of_clients();
+
 }  // namespace graphbit::python

@@ -32,6 +32,8 @@ void begin_interpreter_exit() {
   PyEval_RestoreThread(state);
 }
 
+bool interpreter_is_exiting() noexcept { return exiting.load(); }
+
 void enter_python() noexcept {
   entering.fetch_add(1);
   if (exiting.load() && std::this_thread::get_id() != exiting_thread) {

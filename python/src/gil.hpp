@@ -17,6 +17,9 @@ namespace graphbit::python {
 /// while it waits.
 void begin_interpreter_exit();
 
+/// True from then on. Any thread.
+[[nodiscard]] bool interpreter_is_exiting() noexcept;
+
 /// To be called right before the GIL is taken, and `entered_python` right after.
 void enter_python() noexcept;
 void entered_python() noexcept;

@@ -1,11 +1,8 @@
 #include "llm_client.hpp"
 
-#include <algorithm>
-
 #include "error_translation.hpp"
 #include "gil.hpp"
 #include "loop_bridge.hpp"
-#include "prompt_batch.hpp"
 #include "response_conversion.hpp"
 #include "signal_check.hpp"
 #include "strict_arguments.hpp"
@@ -13,8 +10,6 @@
 namespace graphbit::python {
 
 namespace {
-
-constexpr std::size_t batch_in_flight_max = 256;  // of a batch that names no number
 
 /// Hands one answer to its event loop.
 template <class Convert>
@@ -38,15 +33,17 @@ class async_sink final : public chat_sink {
 
 py::object content_of(const chat_response& response) { return text_object(response.content); }
 
-py::object text_result(const expected<chat_response>& result) {
+py::object text_result(const prompt_batch::outcome_of_prompt& outcome) {
+  const auto& result = outcome.result;
   return result ? text_object(result->content) : text_object("Error: " + describe(result.error()));
 }
 
-py::object full_result(const expected<chat_response>& result) {
-  if (!result) return exception_from(result.error());
-  if (result->attempts == 0) return py::none();  // an empty prompt: never sent
-  return response_object(*result);
+py::object full_result(const prompt_batch::outcome_of_prompt& outcome) {
+  if (!outcome.result) return exception_from(outcome.result.error());
+  return outcome.asked ? response_object(*outcome.result) : py::object(py::none());
 }
+
+constexpr milliseconds no_pause{0};
 
 template <class Convert>
 py::object list_of(const prompt_batch::results& results, Convert convert) {
@@ -59,13 +56,6 @@ chat_role role_from(const std::string& name) {
   if (name == "system") return chat_role::system;
   if (name == "assistant") return chat_role::assistant;
   return chat_role::user;
-}
-
-/// The prompts of a batch: any iterable of str but a str.
-std::vector<std::string> prompts_argument(py::handle prompts) {
-  if (PyIter_Check(prompts.ptr()) != 0)
-    return texts_argument(py::list(py::reinterpret_borrow<py::object>(prompts)), "prompts");
-  return texts_argument(prompts, "prompts");
 }
 
 std::string_view state_text(breaker_state state) {
@@ -135,34 +125,33 @@ py::object llm_client::complete_full_async(py::handle prompt, const call_argumen
   return submit(prepared(prepare_call(prompt, given, token_limit_rule::full)), response_object);
 }
 
-py::object llm_client::complete_batch(py::handle prompts, py::handle max_concurrency,
-                                      py::handle max_pause_s, const call_arguments& given,
-                                      bool full) {
-  auto texts = prompts_argument(prompts);
-  const auto concurrency = optional_unsigned_argument(max_concurrency, "max_concurrency");
-  auto form = prepared(prepare_call(given));
-  if (given.priority.is_none()) form.options.priority = priority_class::batch;
-  if (texts.empty()) raise(validation_error("prompts", "Prompts list cannot be empty"));
-  if (concurrency == 0)
+py::tuple llm_client::start_batch(py::handle max_concurrency, py::handle max_pause_s,
+                                  const call_arguments& given, bool full) {
+  const auto concurrency = optional_u32_argument(max_concurrency, "max_concurrency");
+  if (concurrency == 0u)
     raise(validation_error("max_concurrency", "max_concurrency must be greater than 0", "0"));
-  form.options.pause_max =
-      optional_seconds_argument(max_pause_s, "max_pause_s").value_or(milliseconds(0));
+  auto form = prepared(prepare_call(given));
+  batch_options options;
+  options.item_timeout = timeout_or_default(given.timeout_s);
+  options.call = std::move(form.options);
+  options.call.deadline_at = never;  // each item's time counts from its own start
+  if (given.priority.is_none()) options.call.priority = priority_class::batch;
+  options.in_flight_max = concurrency.value_or(0);
+  options.pause_max = optional_seconds_argument(max_pause_s, "max_pause_s").value_or(no_pause);
 
   auto& loop = loop_bridge::running();
   const opened_client opened = handle_->open();
   auto [future, where] = loop.begin();
-  std::stop_source stop;
-  form.options.stop = stop.get_token();
-  loop.on_cancel(where.id, [stop]() mutable { stop.request_stop(); });
-  const auto batch = std::make_shared<prompt_batch>(
-      opened.client, std::move(texts), std::move(form), statistics_,
+  const std::uint64_t id = where.id;
+  const auto batch = prompt_batch::start(
+      opened, std::move(form.request), std::move(options), statistics_,
       [where = std::move(where), full](prompt_batch::results results) {
         where.finish(make_outcome(std::move(results), [full](const prompt_batch::results& r) {
           return full ? list_of(r, full_result) : list_of(r, text_result);
         }));
       });
-  batch->start(concurrency.value_or(handle_->config().max_in_flight.value_or(batch_in_flight_max)));
-  return future;
+  loop.on_cancel(id, [batch] { batch->cancel(); });
+  return py::make_tuple(batch, future);
 }
 
 py::object llm_client::chat(py::handle messages, const call_arguments& given) {

@@ -7,6 +7,7 @@
 #include "call_arguments.hpp"
 #include "call_statistics.hpp"
 #include "client_handle.hpp"
+#include "prompt_batch.hpp"
 #include "text_stream.hpp"
 
 namespace graphbit::python {
@@ -21,11 +22,11 @@ class llm_client {
   [[nodiscard]] py::object complete_full(py::handle prompt, const call_arguments& given);
   [[nodiscard]] py::object complete_async(py::handle prompt, const call_arguments& given);
   [[nodiscard]] py::object complete_full_async(py::handle prompt, const call_arguments& given);
-  /// `full`: the awaitable gives one entry per prompt, an LlmResponse, an exception, or None for an
-  /// empty prompt; else texts, with "Error: ..." for what failed.
-  [[nodiscard]] py::object complete_batch(py::handle prompts, py::handle max_concurrency,
-                                          py::handle max_pause_s, const call_arguments& given,
-                                          bool full);
+  /// Starts a batch without prompts: (PromptBatch, awaitable). `full`: the awaitable gives one
+  /// entry per prompt, an LlmResponse, an exception, or None for an empty prompt; else texts, with
+  /// "Error: ..." for what failed.
+  [[nodiscard]] py::tuple start_batch(py::handle max_concurrency, py::handle max_pause_s,
+                                      const call_arguments& given, bool full);
   [[nodiscard]] py::object chat(py::handle messages, const call_arguments& given);
   [[nodiscard]] std::unique_ptr<text_stream> stream(py::handle prompt, const call_arguments& given);
   [[nodiscard]] py::object warm_up();

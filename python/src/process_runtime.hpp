@@ -41,6 +41,9 @@ class process_runtime {
   [[nodiscard]] const runtime_options& options() const noexcept { return options_; }
   void set_options(runtime_options options) { options_ = std::move(options); }
 
+  /// All objects that may keep handles into the runtime.
+  [[nodiscard]] const std::set<runtime_user*>& users() const noexcept { return users_; }
+
   /// Ends the runtime within `patience`; calls in flight get errors. Frees the GIL meanwhile.
   void shutdown(milliseconds patience);
   /// After `fork`, in the child.

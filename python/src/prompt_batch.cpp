@@ -1,67 +1,96 @@
 #include "prompt_batch.hpp"
 
-#include <algorithm>
+#include "error_translation.hpp"
+#include "loop_bridge.hpp"
 
 namespace graphbit::python {
 
-class prompt_batch::sink final : public chat_sink {
+/// The reactor's side.
+class prompt_batch::listener final : public batch_listener {
  public:
-  sink(std::shared_ptr<prompt_batch> batch, std::size_t index)
-      : batch_(std::move(batch)), index_(index) {}
-  void on_done(expected<chat_response> result) override {
-    batch_->finish(index_, std::move(result));
+  listener(std::shared_ptr<prompt_batch> owner, std::shared_ptr<call_statistics> statistics,
+           done_callback done)
+      : owner_(std::move(owner)), statistics_(std::move(statistics)), done_(std::move(done)) {}
+
+  void on_wanted(std::size_t count) override { owner_->room_->append(count); }
+
+  void on_outcome(batch_outcome outcome) override {
+    if (outcome.index >= results_.size()) results_.resize(outcome.index + 1);
+    outcome_of_prompt& place = results_[outcome.index];
+    if (!outcome.result) {
+      place = {fail(std::move(outcome.result.error())), outcome.started};
+    } else {
+      auto& response = std::get<chat_response>(*outcome.result);
+      // The batch answers a request without messages itself, as nobody.
+      const bool asked = !response.provider.empty();
+      place = {std::move(response), asked};
+    }
+    if (place.asked) statistics_->record(place.result);
+  }
+
+  void on_done(const batch_summary&) override {
+    {
+      const std::lock_guard guard(owner_->mutex_);
+      owner_->batch_.reset();
+    }
+    owner_->room_->end(0);
+    done_(std::move(results_));
   }
 
  private:
-  std::shared_ptr<prompt_batch> batch_;
-  std::size_t index_;
+  std::shared_ptr<prompt_batch> owner_;
+  std::shared_ptr<call_statistics> statistics_;
+  done_callback done_;
+  results results_;
 };
 
-prompt_batch::prompt_batch(provider_client client, std::vector<std::string> prompts,
-                           prepared_call form, std::shared_ptr<call_statistics> statistics,
-                           done_callback done)
-    : client_(std::move(client)),
-      prompts_(std::move(prompts)),
-      form_(std::move(form)),
-      statistics_(std::move(statistics)),
-      done_(std::move(done)),
-      results_(prompts_.size()),
-      left_(prompts_.size() + 1) {}
-
-void prompt_batch::start(std::size_t in_flight_max) {
-  const auto keep = shared_from_this();
-  const std::size_t first = std::min(in_flight_max, prompts_.size());
-  for (std::size_t i = 0; i < first; ++i) submit_next();
-  count_down();  // the one of `start`: an all-empty batch ends here
+std::shared_ptr<prompt_batch> prompt_batch::start(const opened_client& client, chat_request form,
+                                                  batch_options options,
+                                                  std::shared_ptr<call_statistics> statistics,
+                                                  done_callback done) {
+  std::shared_ptr<prompt_batch> made(new prompt_batch(std::move(form)));
+  auto hears = std::make_unique<listener>(made, std::move(statistics), std::move(done));
+  batch started =
+      unwrap(batch::start(*client.home, client.client, std::move(options), std::move(hears)));
+  const std::lock_guard guard(made->mutex_);
+  made->batch_ = std::move(started);
+  return made;
 }
 
-void prompt_batch::submit_next() {
-  for (;;) {
-    const std::size_t index = next_.fetch_add(1);
-    if (index >= prompts_.size()) return;
-    if (prompts_[index].empty()) {
-      count_down();
-      continue;
-    }
-    prepared_call call = form_;
-    call.request.messages.push_back(user_message(std::move(prompts_[index])));
-    client_.submit(std::move(call.request), std::move(call.options),
-                   std::make_unique<sink>(shared_from_this(), index));
-    return;
+void prompt_batch::add(std::vector<std::string> prompts) {
+  std::vector<batch_item> items;
+  items.reserve(prompts.size());
+  for (std::string& prompt : prompts) {
+    chat_request request = form_;
+    if (!prompt.empty()) request.messages.push_back(user_message(std::move(prompt)));
+    items.push_back({next_index_++, std::move(request), {}});
   }
+  const std::lock_guard guard(mutex_);
+  if (batch_) batch_->add(std::move(items));
 }
 
-void prompt_batch::finish(std::size_t index, expected<chat_response> result) {
-  statistics_->record(result);
-  results_[index] = std::move(result);
-  submit_next();
-  count_down();
+void prompt_batch::close() {
+  const std::lock_guard guard(mutex_);
+  if (batch_) batch_->close();
 }
 
-void prompt_batch::count_down() {
-  if (left_.fetch_sub(1) != 1) return;
-  client_ = {};  // the results may wait for their loop longer than the runtime lives
-  done_(std::move(results_));
+void prompt_batch::cancel() {
+  const std::lock_guard guard(mutex_);
+  if (batch_) batch_->cancel();
+}
+
+py::object prompt_batch::take_room() {
+  std::vector<std::size_t> said;
+  if (room_->take(said) == room_type::condition::ended) return py::none();
+  std::size_t room = 0;
+  for (const std::size_t count : said) room += count;
+  return py::int_(room);
+}
+
+py::object prompt_batch::wait_for_room() {
+  auto [future, where] = loop_bridge::running().begin();
+  room_->notify(std::move(where));
+  return future;
 }
 
 }  // namespace graphbit::python

@@ -1,50 +1,64 @@
 #pragma once
 
-#include <atomic>
-#include <cstdint>
-#include <functional>
+#include <pybind11/pybind11.h>
+
 #include <memory>
-#include <stop_token>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include <graphbit/actors/provider_client.hpp>
+#include <graphbit/actors/batch.hpp>
 
 #include "call_arguments.hpp"
 #include "call_statistics.hpp"
+#include "client_handle.hpp"
+#include "handover.hpp"
 
 namespace graphbit::python {
 
-/// Many prompts through one client, so many in flight at once, with one end for all of them.
+namespace py = pybind11;
+
+/// A batch of prompts on its way: fed from Python, answered once for all of it.
 ///
-/// Lifecycle: keeps itself alive until its last item is answered. Threads: `start` on any; each
-/// answer starts the next prompt on the reactor that brought it, so Python is not touched before
-/// the end. Results keep the order of the prompts; an empty prompt gives an empty result.
-class prompt_batch : public std::enable_shared_from_this<prompt_batch> {
+/// Lifecycle: `start`, then `add` as `wanted` asks for it, `close`; the results go to `done` when
+/// the last item has its outcome. Threads: everything public needs the GIL; outcomes gather on the
+/// batch's reactor. Results keep the order of the prompts; an empty prompt gives an empty result.
+class prompt_batch {
  public:
-  using results = std::vector<expected<chat_response>>;
+  struct outcome_of_prompt {
+    expected<chat_response> result;
+    bool asked = true;  ///< false: an empty prompt, or never started
+  };
+  using results = std::vector<outcome_of_prompt>;
   using done_callback = std::function<void(results)>;
 
-  prompt_batch(provider_client client, std::vector<std::string> prompts, prepared_call form,
-               std::shared_ptr<call_statistics> statistics, done_callback done);
+  /// `form`: everything of the requests but the prompt. Raises what starting a batch gives.
+  [[nodiscard]] static std::shared_ptr<prompt_batch> start(
+      const opened_client& client, chat_request form, batch_options options,
+      std::shared_ptr<call_statistics> statistics, done_callback done);
 
-  void start(std::size_t in_flight_max);
+  void add(std::vector<std::string> prompts);
+  /// No more prompts will come.
+  void close();
+  void cancel();
+  /// For how many more prompts there is room since the last time; 0: await `wait_for_room` first;
+  /// None: the batch takes no more.
+  [[nodiscard]] py::object take_room();
+  [[nodiscard]] py::object wait_for_room();
 
  private:
-  class sink;
+  class listener;
+  using room_type = handover<std::size_t, int>;
 
-  void submit_next();
-  void finish(std::size_t index, expected<chat_response> result);
-  void count_down();
+  explicit prompt_batch(chat_request form) : form_(std::move(form)) {}
 
-  provider_client client_;
-  std::vector<std::string> prompts_;
-  prepared_call form_;
-  std::shared_ptr<call_statistics> statistics_;
-  done_callback done_;
-  results results_;
-  std::atomic<std::size_t> next_{0};
-  std::atomic<std::size_t> left_;
+  chat_request form_;
+  std::uint64_t next_index_ = 0;
+  std::shared_ptr<room_type> room_ = std::make_shared<room_type>();
+  // Let go on the reactor when the batch ends: it must not outlive the runtime.
+  std::mutex mutex_;
+  std::optional<batch> batch_;
 };
 
 }  // namespace graphbit::python

@@ -165,12 +165,11 @@ std::string json_object_argument(py::handle value, const char* name) {
   if (!value || value.is_none()) return {};
   if (!PyDict_Check(value.ptr()) && !PyUnicode_Check(value.ptr()))
     raise_wrong_type(value, name, "cannot be converted to 'PyDict'");
-  const json_value document = PyDict_Check(value.ptr())
-                                  ? json_from_python(value)
-                                  : unwrap(parse_json(text_argument(value, name)));
-  if (!document.is_object())
+  const expected<json_value> document =
+      PyDict_Check(value.ptr()) ? json_from_python(value) : parse_json(text_argument(value, name));
+  if (!document || !document->is_object())
     raise(validation_error(name, std::string(name) + " must be a JSON object"));
-  return to_json(document);
+  return to_json(*document);
 }
 
 }  // namespace graphbit::python

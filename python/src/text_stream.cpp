@@ -1,80 +1,46 @@
 #include "text_stream.hpp"
 
+#include <mutex>
+
 #include <graphbit/runtime/limits.hpp>
 
 #include "error_translation.hpp"
 #include "gil.hpp"
+#include "handover.hpp"
 #include "loop_bridge.hpp"
 #include "response_conversion.hpp"
 #include "signal_check.hpp"
 
 namespace graphbit::python {
 
-/// What both sides share.
+/// What both sides share: the chunks, and how much of them waits.
 class text_stream::buffer {
  public:
-  enum class condition { empty, chunks, ended };
+  using chunks_type = handover<std::string, expected<chat_response>>;
 
   /// Appends; false when the bound is reached and reading shall pause.
   bool append(std::vector<std::string>& deltas) {
     const std::lock_guard guard(mutex_);
-    for (std::string& delta : deltas) {
-      bytes_ += delta.size();
-      chunks_.push_back(std::move(delta));
-    }
-    paused_ = chunks_.size() >= limits::stream_chunks_max || bytes_ >= limits::stream_bytes_max;
-    wake();
+    for (const std::string& delta : deltas) bytes_ += delta.size();
+    const std::size_t count = chunks.append(deltas);
+    paused_ = count >= limits::stream_chunks_max || bytes_ >= limits::stream_bytes_max;
     return !paused_;
   }
 
-  void end(expected<chat_response> result) {
+  /// Takes all; `resume` says that a paused reader shall go on.
+  chunks_type::condition take(std::vector<std::string>& taken, bool& resume) {
     const std::lock_guard guard(mutex_);
-    result_ = std::move(result);
-    wake();
-  }
-
-  /// Moves the chunks out. `resume` says that a paused reader shall go on.
-  condition take(std::vector<std::string>& chunks, bool& resume) {
-    const std::lock_guard guard(mutex_);
-    chunks.swap(chunks_);
     bytes_ = 0;
     resume = std::exchange(paused_, false);
-    if (!chunks.empty()) return condition::chunks;
-    return result_ ? condition::ended : condition::empty;
+    return chunks.take(taken);
   }
 
-  /// Has `waiter` finished as soon as there is something to take.
-  void notify(ticket waiter) {
-    const std::lock_guard guard(mutex_);
-    waiter_ = std::move(waiter);
-    if (ready()) wake();
-  }
-
-  [[nodiscard]] bool wait_for(milliseconds patience) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, patience, [&] { return ready(); });
-  }
-
-  /// Only after `condition::ended`, which is the last change.
-  [[nodiscard]] const std::optional<expected<chat_response>>& result() const { return result_; }
+  chunks_type chunks;
 
  private:
-  [[nodiscard]] bool ready() const { return !chunks_.empty() || result_.has_value(); }
-
-  void wake() {
-    changed_.notify_one();
-    if (!waiter_) return;
-    waiter_->finish(make_outcome(0, [](int) { return py::object(py::none()); }));
-    waiter_.reset();
-  }
-
   std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<std::string> chunks_;
   std::size_t bytes_ = 0;
   bool paused_ = false;
-  std::optional<expected<chat_response>> result_;
-  std::optional<ticket> waiter_;
 };
 
 /// The reactor's side.
@@ -89,7 +55,7 @@ class text_stream::sink final : public chat_sink {
 
   void on_done(expected<chat_response> result) override {
     statistics_->record(result);
-    buffer_->end(std::move(result));
+    buffer_->chunks.end(std::move(result));
   }
 
  private:
@@ -123,10 +89,10 @@ py::object text_stream::take() {
   bool resume = false;
   const auto condition = buffer_->take(chunks, resume);
   if (resume && handle_->peek()) handle_->peek().resume(call_id_);
-  if (condition == buffer::condition::empty) return py::none();
-  if (condition == buffer::condition::ended) {
+  if (condition == buffer::chunks_type::condition::empty) return py::none();
+  if (condition == buffer::chunks_type::condition::ended) {
     closed_ = ended_ = true;
-    if (const auto& result = *buffer_->result(); !result) raise(result.error());
+    if (const auto& result = buffer_->chunks.ending(); !result) raise(result.error());
   }
   py::list texts(chunks.size());
   for (std::size_t i = 0; i < chunks.size(); ++i) texts[i] = text_object(chunks[i]);
@@ -135,13 +101,13 @@ py::object text_stream::take() {
 
 py::object text_stream::wait_async() {
   auto [future, where] = loop_bridge::running().begin();
-  buffer_->notify(std::move(where));
+  buffer_->chunks.notify(std::move(where));
   return future;
 }
 
 void text_stream::wait() {
   const bool interrupted = without_gil([&] {
-    while (!buffer_->wait_for(milliseconds(50)))
+    while (!buffer_->chunks.wait_for(milliseconds(50)))
       if (signal_raised()) return true;
     return false;
   });
@@ -155,8 +121,8 @@ void text_stream::close() {
 }
 
 py::object text_stream::response() const {
-  if (!ended_ || !*buffer_->result()) return py::none();
-  return response_object(**buffer_->result());
+  if (!ended_ || !buffer_->chunks.ending()) return py::none();
+  return response_object(*buffer_->chunks.ending());
 }
 
 }  // namespace graphbit::python

@@ -2,13 +2,10 @@
 
 #include <pybind11/pybind11.h>
 
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
-#include <vector>
 
 #include <graphbit/actors/provider_client.hpp>
 

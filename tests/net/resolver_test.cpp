@@ -22,16 +22,17 @@ std::vector<std::string> texts_of(const address_list& all) {
 }
 
 socket_address address(const std::string& number) {
-  return addresses_without_dns(number, 1)->front();
+  return addresses_without_dns({false, number, 1})->front();
 }
 
 TEST(resolver, numbers_and_localhost_need_no_dns) {
-  EXPECT_EQ(texts_of(*addresses_without_dns("10.1.2.3", 80)), std::vector<std::string>{"10.1.2.3"});
-  EXPECT_EQ(texts_of(*addresses_without_dns("::1", 80)), std::vector<std::string>{"::1"});
+  EXPECT_EQ(texts_of(*addresses_without_dns({false, "10.1.2.3", 80})),
+            std::vector<std::string>{"10.1.2.3"});
+  EXPECT_EQ(texts_of(*addresses_without_dns({false, "::1", 80})), std::vector<std::string>{"::1"});
   const std::vector<std::string> both{"127.0.0.1", "::1"};
-  EXPECT_EQ(texts_of(*addresses_without_dns("localhost", 80)), both);
-  EXPECT_EQ(texts_of(*addresses_without_dns("app.localhost", 80)), both);
-  EXPECT_FALSE(addresses_without_dns("example.com", 80));
+  EXPECT_EQ(texts_of(*addresses_without_dns({false, "localhost", 80})), both);
+  EXPECT_EQ(texts_of(*addresses_without_dns({false, "app.localhost", 80})), both);
+  EXPECT_FALSE(addresses_without_dns({false, "example.com", 80}));
 }
 
 TEST(resolver, interleaves_families_and_keeps_the_first_first) {
@@ -48,9 +49,9 @@ TEST_F(resolver_on_reactor, answers_on_the_reactor_or_not_at_all_once_forgotten)
   std::atomic<int> forgotten_answers{0};
   auto& home = rt_->reactor_at(0);
   auto kept = on_reactor([&] {
-    auto dropped = resolver::ask(home, "127.0.0.1", 1, [&](auto) { ++forgotten_answers; });
+    auto dropped = resolver::ask(home, {false, "127.0.0.1", 1}, [&](auto) { ++forgotten_answers; });
     return std::make_unique<resolver::question>(
-        resolver::ask(home, "127.0.0.1", 81, [&](const expected<address_list>& found) {
+        resolver::ask(home, {false, "127.0.0.1", 81}, [&](const expected<address_list>& found) {
           answered.set_value(home.here() && found && found->size() == 1);
         }));
   });

@@ -33,6 +33,18 @@ TEST(url, reads_ipv6_hosts) {
   EXPECT_EQ(u->at.authority(), "[::1]:8080");
 }
 
+TEST(url, reads_unix_sockets) {
+  const auto u = parse_url("http+unix://%2Frun%2Fllm.sock/v1");
+  ASSERT_TRUE(u);
+  EXPECT_EQ(u->at.unix_path, "/run/llm.sock");
+  EXPECT_EQ(u->at.authority(), "localhost");
+  EXPECT_EQ(u->target, "/v1");
+  for (const auto* bad :
+       {"http+unix:///run/x", "http+unix://run/x", "http+unix://%2/", "http+unix://%2Fx%00/"})
+    EXPECT_FALSE(parse_url(bad)) << bad;
+  EXPECT_FALSE(parse_url("http+unix://%2F" + std::string(120, 'x') + "/"));
+}
+
 TEST(url, refuses_what_cannot_be_asked) {
   for (const auto* bad :
        {"", "h", "ftp://h/", "//h", "http://", "http:///x", "http://h:0/", "http://h:65536/",

@@ -72,9 +72,9 @@ struct executor_stats {
   std::size_t active = 0, queued = 0;
   double total_duration_ms = 0;
   double average_duration_ms = 0;
-  double p50_ms = 0, p95_ms = 0, p99_ms = 0;  ///< of the last 4,096 runs
+  double p50_ms = 0, p95_ms = 0, p99_ms = 0;  ///< within 3.2 %
   milliseconds uptime{0};
-  std::uint64_t restarts = 0;  ///< runs that died by an exception
+  std::uint64_t crashes = 0;  ///< runs whose actor died; their callers got an error
   executor_numbers numbers;
   [[nodiscard]] double success_rate() const noexcept {
     const auto ended = succeeded + failed;
@@ -101,7 +101,7 @@ struct run_options {
 class executor {
  public:
   /// Called once per accepted run, on its reactor. Must not block and must not throw.
-  using done_callback = std::function<void(run_result result)>;
+  using done_callback = std::function<void(const run_result& result)>;
 
   executor() = default;
   /// Errors: as `resolve` of the configuration and of the options.

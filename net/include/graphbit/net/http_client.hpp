@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,7 +28,12 @@ struct tls_options {
 
 struct http_client_options {
   tls_options tls;
-  std::size_t connections_max = 0;  ///< 0: limits::connections_per_origin_max or half the file limit
+  /// The proxy's URL ("http://[user:password@]host[:port]"); "": none; not set: as the environment
+  /// says (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY). A proxy that cannot be used fails every
+  /// exchange with a Configuration error.
+  std::optional<std::string> proxy;
+  std::size_t connections_max =
+      0;  ///< 0: limits::connections_per_origin_max or half the file limit
   seconds idle_max = limits::connection_idle_max;
   std::size_t body_bytes_max = limits::response_body_bytes_max;
   std::size_t header_bytes_max = limits::header_block_bytes_max;
@@ -48,11 +54,12 @@ class http_handler {
 };
 
 struct http_pool_stats {
-  std::size_t open = 0;         ///< connections alive, busy or idle
+  std::size_t open = 0;  ///< connections alive, busy or idle
   std::size_t idle = 0;
-  std::size_t waiting = 0;      ///< exchanges waiting for a connection
-  std::uint64_t opened = 0;     ///< connections made since the start
-  std::uint64_t reused = 0;     ///< exchanges that found one ready
+  std::size_t waiting = 0;     ///< exchanges waiting for a connection
+  std::uint64_t opened = 0;    ///< connections made since the start
+  std::uint64_t reused = 0;    ///< exchanges that found one ready
+  std::uint64_t forgiven = 0;  ///< exchanges begun anew because a pooled one had gone stale
 };
 
 /// A pooled keep-alive HTTP/1.1 client for one origin over TCP or TLS.
@@ -62,7 +69,8 @@ struct http_pool_stats {
 /// connections of one origin, and all of it happens on one reactor thread.
 ///
 /// Lifecycle: made, used and destroyed on its reactor's thread. Destroying it closes every
-/// connection and completes every exchange with a cancelled Runtime error.
+/// connection and completes every exchange with a cancelled Runtime error; handlers must not start
+/// another one then.
 /// A reset on a reused connection before any byte of the answer came is retried once on a new
 /// connection without telling anybody: the server had closed it while it was idle.
 class http_client {

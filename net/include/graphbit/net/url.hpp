@@ -13,13 +13,15 @@ struct origin {
   bool tls = false;
   std::string host;
   std::uint16_t port = 80;
+  std::string unix_path{};  ///< a Unix socket's path instead of an address; `host` names the Host
 
   /// "host" or "host:port" as the Host header wants it (default ports left out, IPv6 in brackets).
   [[nodiscard]] std::string authority() const;
   friend bool operator==(const origin&, const origin&) = default;
 };
 
-/// An absolute http or https URL, split.
+/// An absolute http or https URL, or one of a Unix socket ("http+unix://%2Frun%2Fllm.sock/v1": the
+/// path percent-encoded in the host's place), split.
 struct url {
   origin at;
   std::string target = "/";  ///< path and query, ready for the request line

@@ -23,6 +23,8 @@ inline constexpr std::size_t frame_part_bytes_max = 256 * 1024;
 inline constexpr std::size_t frame_bytes_max = 64u * 1024 * 1024;
 inline constexpr std::size_t bodies_in_process_bytes_max = 1024u * 1024 * 1024;
 inline constexpr std::uint32_t tool_iterations_max = 10;
+inline constexpr std::size_t callables_queued_max = 100'000;  // per executor, waiting for a thread
+inline constexpr std::uint32_t sub_workflow_depth_max = 16;
 inline constexpr std::size_t tool_result_bytes_max = 1024 * 1024;
 inline constexpr std::size_t big_reply_bytes = 64 * 1024;  // larger ones are parsed on the workers
 

@@ -1,4 +1,4 @@
-#include "tcp_connector.hpp"
+#include "socket_connector.hpp"
 
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -18,6 +18,8 @@ std::string advice(int code) {
   switch (code) {
     case ECONNREFUSED:
       return "; is the server running, and is the port right?";
+    case ENOENT:
+      return "; is the server running, and is the socket's path right?";
     case ENETUNREACH:
     case EHOSTUNREACH:
       return "; check the network of this machine";
@@ -44,11 +46,11 @@ void tune_tcp_socket(int fd) noexcept {
   ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &between_s, sizeof between_s);
 }
 
-struct tcp_connector::attempt final : socket_watcher {
-  tcp_connector* owner;
+struct socket_connector::attempt final : socket_watcher {
+  socket_connector* owner;
   unique_fd fd;
 
-  explicit attempt(tcp_connector& of) : owner(&of) {}
+  explicit attempt(socket_connector& of) : owner(&of) {}
 
   void on_ready(std::uint32_t events) override {
     if (!fd || (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) == 0) return;
@@ -62,49 +64,56 @@ struct tcp_connector::attempt final : socket_watcher {
   }
 };
 
-tcp_connector::tcp_connector(reactor& home, socket_poller& poller, callback done)
+socket_connector::socket_connector(reactor& home, socket_poller& poller, callback done)
     : home_(home), poller_(poller), done_(std::move(done)), timer_(home.context()) {}
 
-tcp_connector::~tcp_connector() { give_up(); }
+socket_connector::~socket_connector() { give_up(); }
 
-void tcp_connector::start(const std::string& host, std::uint16_t port) {
-  where_ = host + ':' + std::to_string(port);
-  question_ = resolver::ask(home_, host, port, [this](expected<address_list> found) {
-    if (found && !found->empty()) {
-      addresses_ = std::move(*found);
-      return try_next();
-    }
-    done_(fail(found ? network_error("the host '" + where_ + "' has no address")
-                     : std::move(found.error())));
+void socket_connector::start(const origin& to, std::string name) {
+  name_ = std::move(name);
+  question_ = resolver::ask(home_, to, [this](expected<address_list> found) {
+    if (!found) return finish(fail(std::move(found.error())));
+    if (found->empty()) return finish(fail(network_error(name_ + " has no address")));
+    addresses_ = std::move(*found);
+    try_next();
   });
 }
 
+/// Calls back from the stack alone: the callback may end this object.
+void socket_connector::finish(expected<unique_fd> result) {
+  const auto done = std::move(done_);
+  done(std::move(result));
+}
+
+/// A socket on its way to `address`; none, with errno, when that fails at once.
+unique_fd socket_connector::begin(const socket_address& address) {
+  unique_fd fd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return {};
+  if (address.family() != AF_UNIX) tune_tcp_socket(fd.get());
+  if (::connect(fd.get(), address.get(), address.size) == 0 || errno == EINPROGRESS) return fd;
+  const int why = errno;
+  fd.reset();
+  errno = why;
+  return {};
+}
+
 /// Begins the next address' attempt; addresses that fail at once are passed over.
-void tcp_connector::try_next() {
+void socket_connector::try_next() {
   while (next_ < addresses_.size()) {
-    const auto& address = addresses_[next_++];
     auto fresh = std::make_unique<attempt>(*this);
-    fresh->fd = unique_fd(
-        ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
-    if (!fresh->fd) {
-      last_errno_ = errno;
-      continue;
+    fresh->fd = begin(addresses_[next_++]);
+    if (fresh->fd && poller_.add(fresh->fd.get(), *fresh)) {
+      attempts_.push_back(std::move(fresh));
+      return head_start();
     }
-    tune_tcp_socket(fresh->fd.get());
-    const int failed = ::connect(fresh->fd.get(), address.get(), address.size);
-    if ((failed != 0 && errno != EINPROGRESS) || !poller_.add(fresh->fd.get(), *fresh)) {
-      last_errno_ = errno;
-      continue;
-    }
-    attempts_.push_back(std::move(fresh));
-    return head_start();
+    last_errno_ = errno;
   }
   const bool all_failed =
       std::none_of(attempts_.begin(), attempts_.end(), [](const auto& a) { return bool(a->fd); });
-  if (all_failed) done_(fail(connect_error(where_, last_errno_)));
+  if (all_failed) finish(fail(connect_error(name_, last_errno_)));
 }
 
-void tcp_connector::head_start() {
+void socket_connector::head_start() {
   if (next_ >= addresses_.size()) return;
   timer_.expires_after(head_start_time);
   timer_.async_wait(
@@ -113,7 +122,7 @@ void tcp_connector::head_start() {
       });
 }
 
-void tcp_connector::failed(attempt& which, int code) {
+void socket_connector::failed(attempt& which, int code) {
   last_errno_ = code;
   poller_.remove(which.fd.get());
   which.fd.reset();
@@ -121,13 +130,13 @@ void tcp_connector::failed(attempt& which, int code) {
   try_next();
 }
 
-void tcp_connector::succeeded(attempt& which) {
+void socket_connector::succeeded(attempt& which) {
   auto fd = std::move(which.fd);
   give_up();
-  done_(std::move(fd));
+  finish(std::move(fd));
 }
 
-void tcp_connector::give_up() {
+void socket_connector::give_up() {
   alive_.reset();
   timer_.cancel();
   question_ = {};

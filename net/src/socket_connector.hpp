@@ -7,36 +7,41 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include <graphbit/net/url.hpp>
+
 #include "resolver.hpp"
 #include "socket_poller.hpp"
 #include "unique_fd.hpp"
 
 namespace graphbit {
 
-/// Makes one TCP connection to a host: resolves it, and tries its addresses with a head start of
-/// 250 ms each until one answers (happy eyeballs, RFC 8305 in its simple form).
+/// Makes one connection to an origin: resolves its host, and tries its addresses with a head start
+/// of 250 ms each until one answers (happy eyeballs, RFC 8305 in its simple form).
 ///
 /// Lifecycle: `start` once; destroying it gives up and closes what is open, but not inside its
 /// callback and not before the poller's turn ends. No timeout of its own.
 /// Threads: the reactor's only.
-class tcp_connector {
+class socket_connector {
  public:
   /// A connected, non-blocking socket that the poller watches, or a Network error. Called once,
   /// never inside `start`.
   using callback = std::function<void(expected<unique_fd>)>;
 
-  tcp_connector(reactor& home, socket_poller& poller, callback done);
-  ~tcp_connector();
-  tcp_connector(const tcp_connector&) = delete;
-  tcp_connector& operator=(const tcp_connector&) = delete;
+  socket_connector(reactor& home, socket_poller& poller, callback done);
+  ~socket_connector();
+  socket_connector(const socket_connector&) = delete;
+  socket_connector& operator=(const socket_connector&) = delete;
 
-  void start(const std::string& host, std::uint16_t port);
+  /// `name` stands for the peer in messages.
+  void start(const origin& to, std::string name);
   /// Closes what is open and forgets the question; the callback is not called any more.
   void give_up();
 
  private:
   struct attempt;
 
+  [[nodiscard]] static unique_fd begin(const socket_address& address);
+  void finish(expected<unique_fd> result);
   void try_next();
   void head_start();
   void failed(attempt& which, int code);
@@ -45,7 +50,7 @@ class tcp_connector {
   reactor& home_;
   socket_poller& poller_;
   callback done_;
-  std::string where_;  // "host:port", for messages
+  std::string name_;
   resolver::question question_;
   address_list addresses_;
   std::size_t next_ = 0;

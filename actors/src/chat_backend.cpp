@@ -1,0 +1,34 @@
+#include <graphbit/actors/chat_backend.hpp>
+
+#include <utility>
+
+#include <graphbit/actors/provider_client.hpp>
+
+namespace graphbit {
+
+namespace {
+
+class provider_backend final : public chat_backend {
+ public:
+  explicit provider_backend(provider_client client) : client_(std::move(client)) {}
+  void submit(chat_request request, call_options options, std::unique_ptr<chat_sink> sink,
+              bool stream, reactor& home) override {
+    client_.submit(std::move(request), std::move(options), std::move(sink), stream, &home);
+  }
+  [[nodiscard]] const provider_config& config() const override { return client_.config(); }
+
+ private:
+  provider_client client_;
+};
+
+}  // namespace
+
+chat_backend_factory provider_backends(runtime& rt) {
+  return [&rt](const provider_config& config) -> expected<std::shared_ptr<chat_backend>> {
+    auto client = provider_client::open(rt, config);
+    if (!client) return fail(std::move(client.error()));
+    return std::make_shared<provider_backend>(std::move(*client));
+  };
+}
+
+}  // namespace graphbit

@@ -1,0 +1,156 @@
+#include "src/executor_actor.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <unordered_map>
+#include <utility>
+
+#include <graphbit/runtime/log.hpp>
+
+namespace graphbit {
+
+namespace {
+
+class executor_shell {
+ public:
+  executor_shell(executor_actor* self, std::shared_ptr<executor_ledger> ledger)
+      : self_(self), ledger_(std::move(ledger)) {}
+
+  void accept(std::shared_ptr<run_request> request) {
+    if (closing_) return request->refuse(closed_error());
+    waiting_.push_back(std::move(request));
+    start_waiting();
+  }
+
+  void cancel(const cancel_run& which) {
+    const auto meant = [&](const run_request& r) {
+      return which.number == 0 ? r.run_id() == which.run_id : r.number() == which.number;
+    };
+    for (const auto& request : waiting_)
+      if (meant(*request)) request->refuse(cancelled_error("workflow_execution"));
+    std::erase_if(waiting_, [&](const auto& request) { return meant(*request); });
+    for (const auto& [address, run] : active_)
+      if (meant(*run.request)) end(run.actor, cancelled_error("workflow_execution"));
+  }
+
+  void run_down(const caf::down_msg& down) {
+    if (active_.erase(down.source) == 0) return;
+    if (down.reason && down.reason != caf::exit_reason::normal) {
+      ledger_->run_crashed();
+      log(log_level::error, "actors", "a run ended by " + self_->system().render(down.reason));
+    }
+    start_waiting();
+    end_if_closed();
+  }
+
+  void close() {
+    closing_ = true;
+    for (const auto& request : waiting_) request->refuse(closed_error());
+    waiting_.clear();
+    for (const auto& [address, run] : active_) end(run.actor, closed_error());
+    end_if_closed();
+  }
+
+ private:
+  struct active_run {
+    caf::actor actor;
+    std::shared_ptr<run_request> request;  // holds the caller's stop callback
+  };
+
+  static error closed_error() { return cancelled_error("executor"); }
+
+  static void end(const caf::actor& run, error why) {
+    caf::anon_send(run, end_early{std::make_shared<const error>(std::move(why))});
+  }
+
+  void start_waiting() {
+    while (!waiting_.empty() && active_.size() < ledger_->numbers().runs_active_max) {
+      auto request = std::move(waiting_.front());
+      waiting_.pop_front();
+      auto run = request->start();
+      self_->monitor(run);
+      const auto address = run.address();
+      active_.emplace(address, active_run{std::move(run), std::move(request)});
+    }
+  }
+
+  void end_if_closed() {
+    if (closing_ && active_.empty()) self_->quit();
+  }
+
+  executor_actor* self_;
+  std::shared_ptr<executor_ledger> ledger_;
+  std::deque<std::shared_ptr<run_request>> waiting_;
+  std::unordered_map<caf::actor_addr, active_run> active_;
+  bool closing_ = false;
+};
+
+/// "30s", "1.5s": whole seconds without a fraction.
+std::string seconds_text(milliseconds ms) {
+  std::string text = std::to_string(ms.count() / 1000);
+  if (const auto rest = ms.count() % 1000; rest != 0) {
+    std::string digits = std::to_string(1000 + rest).substr(1);
+    digits.erase(digits.find_last_not_of('0') + 1);
+    text += "." + digits;
+  }
+  return text + "s";
+}
+
+}  // namespace
+
+run_request::run_request(std::uint64_t number, run_setup setup, reactor& home,
+                         std::shared_ptr<executor_ledger> ledger, run_done done)
+    : number_(number),
+      run_id_(setup.run_id),
+      setup_(std::move(setup)),
+      home_(home),
+      ledger_(std::move(ledger)),
+      done_(std::move(done)) {}
+
+run_request::~run_request() {
+  stop_.reset();
+  refuse(runtime_error("workflow_execution", "the executor ended before it started run '" +
+                                                 run_id_ + "'; start the run again"));
+}
+
+void run_request::refuse(error why) noexcept {
+  const auto done = std::exchange(done_, nullptr);
+  if (!done) return;
+  const run_result result = unstarted_result(setup_, std::move(why));
+  ledger_->ended(result, false);
+  done(result);
+}
+
+caf::actor run_request::start() {
+  const auto now = steady_clock::now();
+  setup_.deadline_at = std::min(deadline_at, now + timeout);
+  setup_.late = std::make_shared<const error>(late_error(now));
+  ledger_->started();
+  auto tell = [ledger = ledger_, done = std::exchange(done_, nullptr)](const run_result& result) {
+    ledger->ended(result, true);
+    done(result);
+  };
+  return start_run(home_, std::move(setup_), std::move(tell));
+}
+
+error run_request::late_error(time_point now) const {
+  const auto allowed = std::chrono::ceil<milliseconds>(setup_.deadline_at - now);
+  return timeout_error(timeout_operation, allowed,
+                       "Workflow execution timed out after " + seconds_text(allowed));
+}
+
+void run_request::on_stop(const std::stop_token& token, std::function<void()> f) {
+  if (token.stop_possible()) stop_.emplace(token, std::move(f));
+}
+
+caf::behavior supervise_runs(executor_actor* self, const std::shared_ptr<executor_ledger>& ledger) {
+  auto shell = std::make_shared<executor_shell>(self, ledger);
+  self->set_down_handler([shell](const caf::down_msg& down) { shell->run_down(down); });
+  self->set_exit_handler([shell](const caf::exit_msg&) { shell->close(); });
+  return {
+      [shell](const accept_run& a) { shell->accept(a.request); },
+      [shell](const cancel_run& c) { shell->cancel(c); },
+  };
+}
+
+}  // namespace graphbit

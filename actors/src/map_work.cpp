@@ -1,0 +1,126 @@
+#include <algorithm>
+#include <utility>
+
+#include <graphbit/runtime/limits.hpp>
+
+#include "src/local_scope.hpp"
+#include "src/model_call.hpp"
+#include "src/node_work.hpp"
+
+namespace graphbit {
+
+namespace {
+
+/// Asks the model once per item of a list, at most `in_flight_max` at once, and joins the answers
+/// in the items' order. The first item that fails ends the node.
+class map_work final : public node_work {
+ public:
+  explicit map_work(node_context& context)
+      : node_work(context), spec_(std::get<map_spec>(step().spec)), scope_(board()) {}
+
+  void begin() override {
+    auto items = find_items();
+    if (!items) return context().fail_with(std::move(items.error()));
+    items_ = std::move(*items);
+    answers_.resize(items_.size());
+    calls_.resize(items_.size());
+    scope_.set("count", node_output::from_text(std::to_string(items_.size())));
+    context().facts.user_input.add(spec_.prompt);
+    if (items_.empty()) return finish();
+    while (next_ < items_.size() && next_ < spec_.in_flight_max)
+      if (!ask_next()) return;
+  }
+
+  void answered(std::size_t slot, expected<chat_response> result) override {
+    end_llm_call(context(), calls_[slot], result);
+    answers_[slot] = calls_[slot].output;
+    ++answered_;
+    if (!result) {
+      result.error().message = "item " + std::to_string(slot) + ": " + result.error().message;
+      keep_calls();
+      return context().fail_with(std::move(result.error()));
+    }
+    if (answered_ == items_.size()) return finish();
+    if (next_ < items_.size()) ask_next();
+  }
+
+ private:
+  /// The list that `items` refers to, or the parent's output. Text that holds a JSON list counts.
+  expected<json_value::array> find_items() {
+    node_output source = board().input_of(context().index());
+    if (!spec_.items.empty()) {
+      text_pieces text;
+      expand_references(spec_.items, board(), text);
+      source = node_output::from_answer(text.str());
+    }
+    const json_value* list = source.structured();
+    if (list != nullptr && list->is_array()) return list->as_array();
+    const std::string text = source.text().substr(0, 80);
+    return fail(validation_error(
+        "items", "map node '" + step().name + "' needs a list; put a split transform before it",
+        text));
+  }
+
+  bool ask_next() {
+    const std::size_t slot = next_++;
+    scope_.set("item", node_output::from_json(items_[slot]));
+    scope_.set("index", node_output::from_text(std::to_string(slot)));
+    text_pieces input;
+    expand_references(spec_.prompt, scope_, input);
+    if (input.bytes() > limits::prompt_bytes_max) {
+      context().fail_with(resource_error(
+          "prompt", "the prompt of item " + std::to_string(slot) + " exceeds the limit of 16 MiB"));
+      return false;
+    }
+    chat_request request = make_chat_request(spec_.model, input.str());
+    const auto iteration = static_cast<std::uint32_t>(slot + 1);
+    calls_[slot] = begin_llm_call(context(), spec_.model, iteration, std::move(input));
+    context().ask(slot, spec_.model, std::move(request), llm_call_id(step(), iteration));
+    return true;
+  }
+
+  void keep_calls() {
+    auto& executions = context().facts.executions;
+    executions.reserve(calls_.size());
+    for (llm_call_record& call : calls_)
+      if (call.ended != time_point{}) executions.emplace_back(std::move(call));
+  }
+
+  void finish() {
+    keep_calls();
+    context().facts.exit_reason = "completed";
+    context().complete(spec_.join ? joined(*spec_.join) : listed());
+  }
+
+  node_output joined(const std::string& separator) const {
+    std::string text;
+    for (std::size_t i = 0; i < answers_.size(); ++i) {
+      if (i > 0) text += separator;
+      text += answers_[i].text();
+    }
+    return node_output::from_text(std::move(text));
+  }
+
+  node_output listed() const {
+    json_value::array list;
+    list.reserve(answers_.size());
+    for (const node_output& answer : answers_) list.push_back(answer.json());
+    return node_output::from_json(std::move(list));
+  }
+
+  const map_spec& spec_;
+  local_scope scope_;
+  json_value::array items_;
+  std::vector<node_output> answers_;
+  std::vector<llm_call_record> calls_;
+  std::size_t next_ = 0;
+  std::size_t answered_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<node_work> make_map_work(node_context& context) {
+  return std::make_unique<map_work>(context);
+}
+
+}  // namespace graphbit

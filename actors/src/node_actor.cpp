@@ -1,0 +1,301 @@
+#include "src/node_actor.hpp"
+
+#include <atomic>
+#include <exception>
+#include <string>
+#include <utility>
+
+#include <cxxabi.h>
+
+#include <graphbit/runtime/limits.hpp>
+#include <graphbit/runtime/log.hpp>
+
+#include "src/node_work.hpp"
+#include "src/run_actor.hpp"
+
+namespace graphbit {
+
+namespace {
+
+/// Hands what a provider client says to the node's actor; tokens go straight to the listener,
+/// which lives on the same reactor.
+class answer_sink final : public chat_sink {
+ public:
+  answer_sink(caf::actor node, std::shared_ptr<const run_board> board, std::uint32_t index,
+              std::size_t slot, std::string call_id)
+      : node_(std::move(node)),
+        board_(std::move(board)),
+        index_(index),
+        slot_(slot),
+        call_id_(std::move(call_id)) {}
+
+  bool on_text(std::vector<std::string>& deltas) override {
+    if (board_->open())
+      for (std::string& delta : deltas)
+        board_->emit(run_event_kind::token, index_, [&](run_event& event) {
+          event.call_id = call_id_;
+          event.text = std::move(delta);
+        });
+    return true;
+  }
+
+  void on_done(expected<chat_response> result) override {
+    caf::anon_send(
+        node_, model_answer{slot_, std::make_shared<expected<chat_response>>(std::move(result))});
+  }
+
+ private:
+  caf::actor node_;
+  std::shared_ptr<const run_board> board_;
+  std::uint32_t index_;
+  std::size_t slot_;
+  std::string call_id_;
+};
+
+/// What a user's function gives, whatever it throws.
+expected<json_value> guarded(const callable& function, const json_value& arguments) {
+  try {
+    return function.call(arguments);
+  } catch (const abi::__forced_unwind&) {
+    throw;  // the thread is being ended from outside; swallowing this would abort
+  } catch (const std::exception& e) {
+    return fail(core_error("'" + function.name + "' threw: " + e.what()));
+  } catch (...) {
+    return fail(core_error("'" + function.name + "' threw something that is no std::exception"));
+  }
+}
+
+void answer(const caf::actor& node, std::size_t slot, expected<json_value> result) {
+  caf::anon_send(node,
+                 callable_answer{slot, std::make_shared<expected<json_value>>(std::move(result))});
+}
+
+error time_limit_error(const callable& function) {
+  return timeout_error(function.name, function.timeout,
+                       "'" + function.name + "' did not end within its time limit");
+}
+
+/// The shell: turns messages into calls of the node's work and back.
+class node_shell final : public node_context {
+ public:
+  node_shell(node_actor* self, std::shared_ptr<run_board> board, std::uint32_t index,
+             caf::actor run)
+      : self_(self), board_(std::move(board)), index_(index), run_(std::move(run)) {}
+
+  ~node_shell() override {
+    if (!ended_) end(node_status::failed, {}, core_error(who() + " ended without an answer"));
+  }
+
+  void begin() {
+    facts.started = steady_clock::now();
+    if (!board_->open()) return end(node_status::cancelled, {}, std::nullopt);
+    node_result& slot = board_->slot(index_);
+    slot.status = node_status::running;
+    slot.started = facts.started;
+    board_->emit(run_event_kind::node_started, index_, [](run_event&) {});
+    guard([this] {
+      work_ = make_node_work(*this);
+      work_->begin();
+    });
+  }
+
+  /// Calls into the work; an exception there becomes the node's error.
+  template <class F>
+  void guard(F f) {
+    if (ended_) return;
+    try {
+      f();
+    } catch (const std::exception& e) {
+      log(log_level::error, "actors", who() + " threw: " + e.what());
+      fail_with(core_error(who() + " threw: " + e.what()));
+    }
+  }
+
+  void answered(const model_answer& a) {
+    guard([&] { work_->answered(a.slot, std::move(*a.result)); });
+  }
+  void called(const callable_answer& a) {
+    if (!forget(a.slot)) return;  // too late: its time limit was faster
+    guard([&] { work_->called(a.slot, std::move(*a.result)); });
+  }
+  void ran(const sub_run_answer& a) {
+    guard([&] { work_->ran(*a.result); });
+  }
+
+  void end_early(const error& why) {
+    if (sub_run_) caf::anon_send(sub_run_, graphbit::end_early{std::make_shared<error>(why)});
+    if (!ended_) end(node_status::cancelled, {}, std::nullopt);
+  }
+
+  /// After each message: a node whose slot is filled has nothing left to do.
+  void quit_if_ended() {
+    if (ended_) self_->quit();
+  }
+
+  // node_context
+  run_board& board() noexcept override { return *board_; }
+  [[nodiscard]] std::uint32_t index() const noexcept override { return index_; }
+  void ask(std::size_t slot, const model_settings& settings, chat_request request,
+           const std::string& call_id) override;
+  void call(std::size_t slot, const callable& function, json_value arguments) override;
+  void run(std::shared_ptr<const run_plan> plan, json_value inputs) override;
+  void complete(node_output output) override {
+    end(node_status::completed, std::move(output), std::nullopt);
+  }
+  void fail_with(error e) override { end(node_status::failed, {}, std::move(e)); }
+
+ private:
+  struct pending_callable {
+    std::size_t slot;
+    std::shared_ptr<callable_gate::ticket> ticket;
+  };
+
+  [[nodiscard]] std::string who() const {
+    return "node '" + board_->plan().step(index_).name + "'";
+  }
+
+  bool forget(std::size_t slot) {
+    for (auto& p : callables_) {
+      if (p.slot != slot) continue;
+      if (p.ticket) board_->environment().callables->abandon(p.ticket);
+      p = std::move(callables_.back());
+      callables_.pop_back();
+      return true;
+    }
+    return false;
+  }
+
+  void limit_time(std::size_t slot, const callable& function);
+  void end(node_status status, node_output output, std::optional<error> failure) noexcept;
+  void announce(const node_result& result) const;
+
+  node_actor* self_;
+  std::shared_ptr<run_board> board_;
+  std::uint32_t index_;
+  caf::actor run_;
+  std::unique_ptr<node_work> work_;
+  std::vector<pending_callable> callables_;
+  caf::actor sub_run_;
+  bool ended_ = false;
+};
+
+void node_shell::ask(std::size_t slot, const model_settings& settings, chat_request request,
+                     const std::string& call_id) {
+  const auto backend = board_->environment().backends->find(settings);
+  if (!backend) return fail_with(core_error(who() + " has no backend"));
+  call_options options = board_->environment().call;
+  options.deadline_at = board_->setup().deadline_at;
+  options.stop = board_->stop().get_token();
+  auto sink = std::make_unique<answer_sink>(caf::actor_cast<caf::actor>(self_), board_, index_,
+                                            slot, call_id);
+  backend->submit(std::move(request), std::move(options), std::move(sink),
+                  board_->setup().stream_tokens, board_->home());
+}
+
+void node_shell::call(std::size_t slot, const callable& function, json_value arguments) {
+  const auto me = caf::actor_cast<caf::actor>(self_);
+  callables_.push_back({slot, nullptr});
+  if (!function.blocking) return answer(me, slot, guarded(function, arguments));
+  // The plan keeps the function alive when the run is over before the function is.
+  auto work = [me, slot, plan = board_->setup().plan, &function, arguments = std::move(arguments)] {
+    answer(me, slot, guarded(function, arguments));
+  };
+  auto refused = [me, slot] {
+    answer(me, slot,
+           fail(resource_error("callables",
+                               "too many callables wait for a thread, or the runtime "
+                               "is shutting down")));
+  };
+  auto ticket = board_->environment().callables->submit(std::move(work), std::move(refused));
+  callables_.back().ticket = std::move(ticket);
+  if (function.timeout.count() > 0) limit_time(slot, function);
+}
+
+void node_shell::limit_time(std::size_t slot, const callable& function) {
+  board_->home().sweep(
+      [me = caf::actor_cast<caf::actor_addr>(self_), slot,
+       until = steady_clock::now() + function.timeout,
+       late = std::make_shared<const error>(time_limit_error(function))](time_point now) {
+        const auto node = caf::actor_cast<caf::actor>(me);
+        if (!node) return false;
+        if (now < until) return true;
+        answer(node, slot, fail(*late));
+        return false;
+      });
+}
+
+void node_shell::run(std::shared_ptr<const run_plan> plan, json_value inputs) {
+  const run_setup& parent = board_->setup();
+  if (parent.depth >= limits::sub_workflow_depth_max)
+    return fail_with(resource_error("sub_workflow_depth", who() + " nests sub-workflows deeper "
+                                                                  "than 16 levels"));
+  run_setup setup;
+  setup.plan = std::move(plan);
+  setup.environment = parent.environment;
+  setup.run_id = parent.run_id + "/" + step().name;
+  setup.inputs = std::move(inputs);
+  setup.deadline_at = parent.deadline_at;
+  setup.depth = parent.depth + 1;
+  sub_run_ = start_run(board_->home(), std::move(setup),
+                       [me = caf::actor_cast<caf::actor>(self_)](const run_result& result) {
+                         caf::anon_send(me, sub_run_answer{std::make_shared<run_result>(result)});
+                       });
+}
+
+void node_shell::announce(const node_result& result) const {
+  if (result.status == node_status::completed)
+    board_->emit(run_event_kind::node_completed, index_,
+                 [&](run_event& event) { event.text = result.output.text(); });
+  else if (result.status == node_status::failed)
+    board_->emit(run_event_kind::node_failed, index_,
+                 [&](run_event& event) { event.failure = result.failure; });
+}
+
+void node_shell::end(node_status status, node_output output,
+                     std::optional<error> failure) noexcept {
+  ended_ = true;
+  for (const auto& p : callables_)
+    if (p.ticket) board_->environment().callables->abandon(p.ticket);
+  callables_.clear();
+  sub_run_ = nullptr;
+  if (board_->open()) {
+    facts.status = status;
+    facts.output = std::move(output);
+    facts.failure = std::move(failure);
+    facts.ended = steady_clock::now();
+    node_result& slot = board_->slot(index_);
+    slot = std::move(facts);
+    announce(slot);
+    caf::anon_send(run_, node_ended{index_});
+  }
+  run_ = nullptr;
+}
+
+}  // namespace
+
+caf::behavior run_node(node_actor* self, const std::shared_ptr<run_board>& board,
+                       std::uint32_t index, const caf::actor& run) {
+  auto shell = std::make_shared<node_shell>(self, board, index, run);
+  shell->begin();
+  shell->quit_if_ended();
+  return {
+      [shell](const model_answer& a) {
+        shell->answered(a);
+        shell->quit_if_ended();
+      },
+      [shell](const callable_answer& a) {
+        shell->called(a);
+        shell->quit_if_ended();
+      },
+      [shell](const sub_run_answer& a) {
+        shell->ran(a);
+        shell->quit_if_ended();
+      },
+      [shell](const end_early& e) {
+        shell->end_early(*e.why);
+        shell->quit_if_ended();
+      },
+  };
+}
+
+}  // namespace graphbit

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <graphbit/actors/call.hpp>
+#include <graphbit/actors/executor.hpp>
+#include <graphbit/actors/run_event.hpp>
+#include <graphbit/actors/run_result.hpp>
+
+#include "src/backend_book.hpp"
+#include "src/callable_gate.hpp"
+#include "src/prompt.hpp"
+#include "src/run_plan.hpp"
+
+namespace graphbit {
+
+/// What all runs of one executor share.
+struct run_environment {
+  std::shared_ptr<backend_book> backends;
+  std::shared_ptr<callable_gate> callables;
+  call_options call;  ///< what every call gets: priority, flow, retries
+};
+
+/// One run as it is asked for.
+struct run_setup {
+  std::shared_ptr<const run_plan> plan;
+  run_environment environment;
+  std::string run_id;
+  json_value inputs;  ///< object or null
+  time_point deadline_at = never;
+  std::shared_ptr<const error> late{};  ///< the run's error at that time; none: others watch it
+  run_listener listener{};
+  bool stream_tokens = false;
+  std::uint32_t depth = 0;  ///< of sub-workflows
+};
+
+/// What one run works on: its plan, its inputs, and what has become of its nodes so far.
+///
+/// Problem: outputs go from node to node and into the result; sending them through messages would
+/// copy handles for every dependant. All actors of a run live on one reactor, so they share this
+/// board without a lock: each node's actor writes its own slot once, at its end; the run's actor
+/// opens and closes the board. Threads: the run's reactor only.
+class run_board final : public reference_scope {
+ public:
+  run_board(run_setup setup, reactor& home);
+
+  [[nodiscard]] const run_plan& plan() const noexcept { return *setup_.plan; }
+  /// The run as it was asked for; its inputs have moved into the record.
+  [[nodiscard]] const run_setup& setup() const noexcept { return setup_; }
+  [[nodiscard]] const run_environment& environment() const noexcept { return setup_.environment; }
+  [[nodiscard]] reactor& home() const noexcept { return home_; }
+  [[nodiscard]] const std::string& run_id() const noexcept { return record_->run_id; }
+  [[nodiscard]] node_result& slot(std::size_t index) { return record_->nodes[index]; }
+  [[nodiscard]] const run_record& record() const noexcept { return *record_; }
+  [[nodiscard]] run_record& record() noexcept { return *record_; }
+  /// Until the result is handed out.
+  [[nodiscard]] bool open() const noexcept { return open_; }
+  /// Ends the board's life and gives the record away; late writers find it closed.
+  [[nodiscard]] std::shared_ptr<run_record> close();
+
+  /// What a reference finds: outputs of nodes that have ended, and inputs.
+  [[nodiscard]] const node_output* node(std::string_view id_or_name) const override;
+  [[nodiscard]] const node_output* variable(std::string_view name) const override;
+  /// Outputs of the nodes connected to `index` that have one, joined by an empty line.
+  void add_parent_texts(std::size_t index, text_pieces& out) const;
+  /// The one parent's output (of a condition: what it decided on); several: their texts joined;
+  /// none: the input called "input".
+  [[nodiscard]] node_output input_of(std::size_t index) const;
+  /// A parent's output counts for a child unless a condition sent the run another way.
+  [[nodiscard]] bool passes_on(std::size_t parent, std::size_t child) const;
+  /// For callables: inputs and outputs by name.
+  [[nodiscard]] json_value variables_json() const;
+  [[nodiscard]] json_value outputs_json() const;
+
+  /// Tells the listener, if there is one. `fill` sets the event's own fields; it is not called
+  /// when nobody listens.
+  template <class Fill>
+  void emit(run_event_kind kind, Fill fill) const {
+    if (!setup_.listener) return;
+    run_event event;
+    event.kind = kind;
+    event.time = std::chrono::system_clock::now();
+    event.run_id = record_->run_id;
+    fill(event);
+    setup_.listener(event);
+  }
+  template <class Fill>
+  void emit(run_event_kind kind, std::size_t index, Fill fill) const {
+    emit(kind, [&](run_event& event) {
+      event.node_id = plan().step(index).id;
+      event.node_name = plan().step(index).name;
+      fill(event);
+    });
+  }
+  [[nodiscard]] bool heard() const noexcept { return static_cast<bool>(setup_.listener); }
+
+  /// Ends the calls of this run when it ends before them.
+  [[nodiscard]] std::stop_source& stop() noexcept { return stop_; }
+
+ private:
+  run_setup setup_;
+  reactor& home_;
+  std::shared_ptr<run_record> record_;
+  std::vector<std::pair<std::string, node_output>> inputs_;
+  std::stop_source stop_;
+  bool open_ = true;
+};
+
+}  // namespace graphbit

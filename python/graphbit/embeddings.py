@@ -1,0 +1,264 @@
+"""Embeddings: texts as vectors of floats (single precision, as lists or as one array)."""
+
+from __future__ import annotations
+
+from graphbit import _core
+from graphbit.errors import ValidationError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Mapping, Sequence
+    from typing import Any
+
+    from typing_extensions import Unpack
+
+    from graphbit.llm import ConnectionOptions, _OptionsWithoutBaseUrl
+
+
+class EmbeddingConfig:
+    """Which embedding model is asked, where, with which key. Immutable; made by the factories alone.
+
+    The factories take the keywords of ``LlmConfig``, and treat keys the same way.
+    """
+
+    __slots__ = ("_native",)
+
+    _native: _core.ProviderConfig
+
+    def __init__(self) -> None:
+        raise TypeError("No constructor defined for EmbeddingConfig")
+
+    @staticmethod
+    def openai(
+        api_key: str | None = None, model: str | None = None, **options: Unpack[ConnectionOptions]
+    ) -> EmbeddingConfig:
+        """OpenAI; text-embedding-3-small by default."""
+        return _config("openai", api_key, model, options)
+
+    @staticmethod
+    def openai_compatible(
+        base_url: str,
+        api_key: str | None = None,
+        model: str | None = None,
+        **options: Unpack[_OptionsWithoutBaseUrl],
+    ) -> EmbeddingConfig:
+        """Any server with OpenAI's API at ``base_url``."""
+        return _config("openai_compatible", api_key, model, {"base_url": base_url, **options})
+
+    @staticmethod
+    def azure(
+        api_key: str | None,
+        deployment_name: str,
+        endpoint: str,
+        model: str | None = None,
+        api_version: str | None = None,
+        **options: Unpack[_OptionsWithoutBaseUrl],
+    ) -> EmbeddingConfig:
+        """A deployment on Azure OpenAI; api_version 2024-02-01 by default."""
+        parameters = {"deployment_name": deployment_name, "api_version": api_version}
+        return _config("azure", api_key, model, {"base_url": endpoint, **options}, parameters)
+
+    @staticmethod
+    def huggingface(
+        api_key: str | None = None, model: str | None = None, **options: Unpack[ConnectionOptions]
+    ) -> EmbeddingConfig:
+        """Hugging Face inference; sentence-transformers/all-MiniLM-L6-v2 by default."""
+        return _config(
+            "huggingface", api_key, model or "sentence-transformers/all-MiniLM-L6-v2", options
+        )
+
+    @staticmethod
+    def ollama(model: str | None = None, **options: Unpack[ConnectionOptions]) -> EmbeddingConfig:
+        """A local Ollama; nomic-embed-text by default."""
+        return _config("ollama", None, model, options)
+
+    @staticmethod
+    def mistralai(
+        api_key: str | None = None, model: str | None = None, **options: Unpack[ConnectionOptions]
+    ) -> EmbeddingConfig:
+        """Mistral; mistral-embed by default."""
+        return _config("mistralai", api_key, model, options)
+
+    @staticmethod
+    def gemini(
+        api_key: str | None = None, model: str | None = None, **options: Unpack[ConnectionOptions]
+    ) -> EmbeddingConfig:
+        """Google Gemini."""
+        return _config("gemini", api_key, model, options)
+
+    def provider(self) -> str:
+        return self._native.provider
+
+    def model(self) -> str:
+        return self._native.model
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _from_pickle, self._native.without_key()
+
+    def __repr__(self) -> str:
+        shown = self._native.describe()
+        return (
+            f"EmbeddingConfig(provider='{shown['provider']}', model='{shown['model']}',"
+            f" base_url='{shown['base_url']}', api_key='{shown['api_key']}')"
+        )
+
+
+class Embedding(list):  # type: ignore[type-arg]
+    """A vector that knows what it stands for; else a plain list of floats.
+
+    ``content`` and ``metadata`` as they were given, ``model``, and ``usage`` (prompt_tokens,
+    total_tokens).
+    """
+
+    content: str
+    metadata: dict[str, Any]
+    model: str
+    usage: dict[str, int]
+
+
+class EmbeddingClient:
+    """Turns texts into vectors. Errors, limits and deadlines are those of ``LlmClient``."""
+
+    __slots__ = ("__weakref__", "_config", "_native")
+
+    def __init__(self, config: EmbeddingConfig) -> None:
+        if not isinstance(config, EmbeddingConfig):
+            raise TypeError(
+                "EmbeddingClient takes an EmbeddingConfig:"
+                " EmbeddingClient(EmbeddingConfig.openai(api_key=...))"
+            )
+        self._config = config
+        self._native = _core.EmbeddingClient(config._native)
+
+    def embed_text(
+        self,
+        text: str,
+        *,
+        timeout_s: float | None = None,
+        extra_body: Mapping[str, Any] | str | None = None,
+    ) -> Awaitable[list[float]]:
+        """An awaitable of the text's vector. ValueError for an empty text."""
+        return self._native.embed_async([_checked_text(text)], timeout_s, extra_body, "first")
+
+    def embed_batch(
+        self,
+        texts: Sequence[str],
+        *,
+        timeout_s: float | None = None,
+        extra_body: Mapping[str, Any] | str | None = None,
+    ) -> Awaitable[list[list[float]]]:
+        """An awaitable of the texts' vectors, in order. ValueError for no texts or an empty one."""
+        return self._native.embed_async(_checked_texts(texts), timeout_s, extra_body, "all")
+
+    def embed_batch_array(
+        self,
+        texts: Sequence[str],
+        *,
+        timeout_s: float | None = None,
+        extra_body: Mapping[str, Any] | str | None = None,
+    ) -> Awaitable[memoryview]:
+        """As ``embed_batch``, as one float32 array of texts x dimensions.
+
+        The awaitable gives a memoryview; ``numpy.asarray`` takes it without a copy.
+        """
+        return self._native.embed_async(_checked_texts(texts), timeout_s, extra_body, "array")
+
+    def embed_document(
+        self,
+        content: str,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        extra_body: Mapping[str, Any] | str | None = None,
+    ) -> Awaitable[Embedding]:
+        """An awaitable of the content's vector, which carries ``metadata`` and ``content``."""
+        future = self._native.embed_async([_checked_text(content)], timeout_s, extra_body, "whole")
+        return _document(future, content, dict(metadata or {}))
+
+    def embed(
+        self,
+        text: str,
+        *,
+        timeout_s: float | None = None,
+        extra_body: Mapping[str, Any] | str | None = None,
+    ) -> list[float]:
+        """The text's vector; waits for it."""
+        return self._native.embed([_checked_text(text)], timeout_s, extra_body, "first")  # type: ignore[no-any-return]
+
+    def embed_many(
+        self,
+        texts: Sequence[str],
+        *,
+        timeout_s: float | None = None,
+        extra_body: Mapping[str, Any] | str | None = None,
+    ) -> list[list[float]]:
+        """The texts' vectors, in order; waits for them."""
+        return self._native.embed(_checked_texts(texts), timeout_s, extra_body, "all")  # type: ignore[no-any-return]
+
+    def embed_batch_parallel(
+        self,
+        texts_batch: Sequence[Sequence[str]],
+        max_concurrency: int | None = None,
+        timeout_ms: int | None = None,
+    ) -> dict[str, Any]:
+        """Embeds several lists of texts at once, ``max_concurrency`` (10) at a time; waits.
+
+        A dict: ``embeddings`` (a list of vectors per list, [] where it failed), ``errors``
+        (``"Batch i: ..."``), ``duration_ms`` and ``stats``. ``timeout_ms`` bounds each list.
+        """
+        from graphbit.embedding_batches import embed_batches
+
+        return embed_batches(self._native, texts_batch, max_concurrency, timeout_ms)
+
+    @staticmethod
+    def similarity(a: Sequence[float], b: Sequence[float]) -> float:
+        """Cosine similarity, -1 to 1; 0 where a vector is zero. RuntimeError for two lengths."""
+        return _core.cosine_similarity(a, b)
+
+    def __repr__(self) -> str:
+        return f"EmbeddingClient({self._config!r})"
+
+
+async def _document(
+    future: Awaitable[Any], content: str, metadata: dict[str, Any]
+) -> Embedding:
+    vectors, model, prompt_tokens, total_tokens = await future
+    embedding = Embedding(vectors[0])
+    embedding.content = content
+    embedding.metadata = metadata
+    embedding.model = model
+    embedding.usage = {"prompt_tokens": prompt_tokens, "total_tokens": total_tokens}
+    return embedding
+
+
+def _checked_text(text: str) -> str:
+    if _core.text_argument(text, "text") == "":
+        raise ValidationError("Text input cannot be empty", field="text")
+    return text
+
+
+def _checked_texts(texts: Sequence[str]) -> list[str]:
+    checked = _core.texts_argument(texts, "texts")
+    if not checked:
+        raise ValidationError("Text list cannot be empty", field="texts")
+    if "" in checked:
+        raise ValidationError(
+            f"Text at position {checked.index('')} cannot be empty", field="texts"
+        )
+    return checked
+
+
+def _config(
+    provider: str,
+    api_key: str | None,
+    model: str | None,
+    options: Mapping[str, Any],
+    parameters: Mapping[str, str | None] | None = None,
+) -> EmbeddingConfig:
+    return _from_pickle(provider, api_key, model, dict(parameters or {}), dict(options))
+
+
+def _from_pickle(*arguments: Any) -> EmbeddingConfig:
+    config = object.__new__(EmbeddingConfig)
+    config._native = _core.ProviderConfig.make_for_embeddings(*arguments)
+    return config

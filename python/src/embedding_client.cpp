@@ -1,0 +1,150 @@
+#include "embedding_client.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "call_arguments.hpp"
+#include "error_translation.hpp"
+#include "gil.hpp"
+#include "loop_bridge.hpp"
+#include "response_conversion.hpp"
+#include "signal_check.hpp"
+#include "strict_arguments.hpp"
+
+namespace graphbit::python {
+
+namespace {
+
+struct prepared_embedding {
+  embedding_request request;
+  call_options options;
+};
+
+prepared_embedding prepare(py::handle texts, py::handle timeout_s, py::handle extra_body) {
+  prepared_embedding call;
+  call.request.inputs = texts_argument(texts, "texts");
+  call.request.extra_body = json_object_argument(extra_body, "extra_body");
+  call.options = call_options_from(timeout_s, py::none());
+  return call;
+}
+
+py::list list_of(const std::vector<float>& vector) {
+  py::list numbers(vector.size());
+  for (std::size_t i = 0; i < vector.size(); ++i)
+    PyList_SET_ITEM(numbers.ptr(), static_cast<Py_ssize_t>(i),
+                    PyFloat_FromDouble(static_cast<double>(vector[i])));
+  return numbers;
+}
+
+py::object lists_of(const embedding_response& response) {
+  py::list vectors(response.vectors.size());
+  for (std::size_t i = 0; i < response.vectors.size(); ++i)
+    vectors[i] = list_of(response.vectors[i]);
+  return vectors;
+}
+
+py::object matrix_of(const embedding_response& response) {
+  float_matrix matrix;
+  matrix.rows = response.vectors.size();
+  matrix.columns = matrix.rows == 0 ? 0 : response.vectors.front().size();
+  matrix.values.reserve(matrix.rows * matrix.columns);
+  for (const auto& vector : response.vectors) {
+    if (vector.size() != matrix.columns)
+      raise(core_error("the provider answered with vectors of different lengths"));
+    matrix.values.insert(matrix.values.end(), vector.begin(), vector.end());
+  }
+  const py::object owner = py::cast(std::move(matrix));
+  return py::memoryview(owner);
+}
+
+py::object first_of(const embedding_response& response) {
+  if (response.vectors.empty()) raise(core_error("the provider answered without an embedding"));
+  return list_of(response.vectors.front());
+}
+
+py::object whole(const embedding_response& response) {
+  return py::make_tuple(lists_of(response), text_object(response.model),
+                        response.usage.prompt_tokens, response.usage.total_tokens);
+}
+
+class async_sink final : public embedding_sink {
+ public:
+  async_sink(ticket where, std::shared_ptr<call_statistics> statistics, embedding_shape shape)
+      : where_(std::move(where)), statistics_(std::move(statistics)), shape_(shape) {}
+
+  void on_done(expected<embedding_response> result) override {
+    statistics_->record(result);
+    where_.finish(make_outcome(std::move(result), [shape = shape_](auto answer) {
+      return shape(unwrap(std::move(answer)));
+    }));
+  }
+
+ private:
+  ticket where_;
+  std::shared_ptr<call_statistics> statistics_;
+  embedding_shape shape_;
+};
+
+std::vector<double> numbers(py::handle value, const char* name) {
+  if (PySequence_Check(value.ptr()) == 0 || PyUnicode_Check(value.ptr()))
+    raise_wrong_type(value, name, "cannot be converted to 'Sequence'");
+  std::vector<double> result;
+  for (const py::handle item : value) result.push_back(real_argument(item, name));
+  return result;
+}
+
+}  // namespace
+
+embedding_shape shape_from(const std::string& name) {
+  if (name == "first") return first_of;
+  if (name == "all") return lists_of;
+  if (name == "array") return matrix_of;
+  return whole;
+}
+
+py::object embedding_client::embed(py::handle texts, py::handle timeout_s, py::handle extra_body,
+                                   const std::string& shape) {
+  auto call = prepare(texts, timeout_s, extra_body);
+  auto opened = handle_->open();
+  auto result = without_gil([&] {
+    auto answer =
+        opened.client.embed(std::move(call.request), std::move(call.options), signal_raised);
+    opened = {};
+    return answer;
+  });
+  statistics_->record(result);
+  if (PyErr_Occurred() != nullptr) throw py::error_already_set();  // the signal handler's
+  return shape_from(shape)(unwrap(std::move(result)));
+}
+
+py::object embedding_client::embed_async(py::handle texts, py::handle timeout_s,
+                                         py::handle extra_body, const std::string& shape) {
+  auto call = prepare(texts, timeout_s, extra_body);
+  auto& loop = loop_bridge::running();
+  const opened_client opened = handle_->open();
+  auto [future, where] = loop.begin();
+  const std::uint64_t id = where.id;
+  std::stop_source stop;
+  call.options.stop = stop.get_token();
+  opened.client.submit(
+      std::move(call.request), std::move(call.options),
+      std::make_unique<async_sink>(std::move(where), statistics_, shape_from(shape)));
+  loop.on_cancel(id, [stop = std::move(stop)]() mutable { stop.request_stop(); });
+  return future;
+}
+
+double cosine_similarity(py::handle a, py::handle b) {
+  const auto left = numbers(a, "a"), right = numbers(b, "b");
+  if (left.size() != right.size())
+    raise(core_error("Validation error: dimensions - Embedding dimensions must match"));
+  double dot = 0, left_square = 0, right_square = 0;
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    dot += left[i] * right[i];
+    left_square += left[i] * left[i];
+    right_square += right[i] * right[i];
+  }
+  if (left_square == 0 || right_square == 0) return 0.0;
+  return std::clamp(dot / (std::sqrt(left_square) * std::sqrt(right_square)), -1.0, 1.0);
+}
+
+}  // namespace graphbit::python

@@ -1,0 +1,59 @@
+"""What the tests of the Python package share: a provider simulator and clients that ask it."""
+
+import os
+
+import pytest
+from graphbit import LlmClient
+from graphbit.testing import Simulator
+
+# A key of the machine's owner must never decide what a test sees.
+for name in [name for name in os.environ if name.endswith("_API_KEY")]:
+    del os.environ[name]
+
+_CALM = {
+    "latency_ms": 0,
+    "chunk_count": 0,
+    "chunk_interval_ms": 0,
+    "reply_bytes": 0,
+    "fault_429": 0,
+    "fault_500": 0,
+    "fault_503": 0,
+    "fault_hang": 0,
+    "fault_reset": 0,
+    "fault_truncate": 0,
+    "down": False,
+    "wrong_keys": [],
+    "retry_after_s": 1,
+    "embedding_dimensions": 8,
+}
+
+
+@pytest.fixture(scope="session")
+def _shared_simulator():
+    with Simulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def simulator(_shared_simulator):
+    """A simulator without faults and with zeroed counters."""
+    _shared_simulator.configure(**_CALM)
+    _shared_simulator.load_script({"rules": []})
+    _shared_simulator.reset()
+    return _shared_simulator
+
+
+@pytest.fixture
+def model(request):
+    """A model name of the test's own, so that no test meets another's breaker or limits."""
+    return f"sim-{request.node.name}"
+
+
+@pytest.fixture
+def config(simulator, model):
+    return simulator.llm_config(model)
+
+
+@pytest.fixture
+def client(config):
+    return LlmClient(config)
