@@ -82,7 +82,7 @@ class batch_job::impl : public std::enable_shared_from_this<impl> {
   batch batch_;
   native_thread keeper_;
 
-  std::mutex mutex_;  // all below
+  std::mutex mutex_;               // all below
   std::vector<batch_item> ready_;  // not yet handed over: a message per line would wake too often
   std::condition_variable room_came_, work_came_, ended_;
   std::size_t room_ = 0;

@@ -56,6 +56,10 @@ bool pending_call::text_came(std::vector<std::string>& deltas) {
   }
 }
 
+void pending_call::restarted() {
+  if (chat_sink_) chat_sink_->on_restart();
+}
+
 void pending_call::succeed(chat_response response) {
   tell(chat_sink_, [&](chat_sink& sink) { sink.on_done(std::move(response)); });
 }

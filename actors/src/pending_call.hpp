@@ -39,6 +39,7 @@ class pending_call {
 
   /// Hands text deltas to the sink. False: it wants the stream to pause.
   [[nodiscard]] bool text_came(std::vector<std::string>& deltas);
+  void restarted();
   void succeed(chat_response response);
   void succeed(embedding_response response);
   void fail_with(error e);

@@ -51,17 +51,6 @@ void append_number(std::string& out, const std::optional<T>& n) {
 
 }  // namespace
 
-provider_client::impl::~impl() {
-  for (const auto& s : shards)
-    if (auto handle = s.slot->get()) caf::anon_send_exit(handle, caf::exit_reason::user_shutdown);
-}
-
-const provider_client::impl::shard& provider_client::impl::at_home(const reactor* home) const {
-  if (home != nullptr && home->index() < shards.size() && shards[home->index()].home == home)
-    return shards[home->index()];
-  return shards[next_call.load(std::memory_order_relaxed) % shards.size()];
-}
-
 root_executor::root_executor(runtime& rt)
     : rt_(rt),
       supervisor_(rt.system().spawn(supervise, std::string("root executor"),
@@ -129,14 +118,14 @@ std::shared_ptr<actor_slot> root_executor::limiter_for(const provider_config& co
   return slot;
 }
 
-expected<std::shared_ptr<provider_client::impl>> root_executor::client_for(provider_config config) {
+expected<std::shared_ptr<provider_pipeline>> root_executor::client_for(provider_config config) {
   auto endpoint = make_endpoint(std::move(config));
   if (!endpoint) return fail(endpoint.error());
   const auto& resolved_config = (*endpoint)->config;
   const std::lock_guard guard(mutex_);
   auto& known = clients_[fingerprint(resolved_config)];
   if (known) return known;
-  auto client = std::make_shared<provider_client::impl>(rt_, *endpoint);
+  auto client = std::make_shared<provider_pipeline>(*endpoint);
   client->breaker = breaker_for(resolved_config);
   client->limiter = limiter_for(resolved_config);
   client->shards.resize(rt_.reactor_count());

@@ -58,7 +58,7 @@ class kill_test : public testing::provider_fixture {
     return good;
   }
 
-  std::shared_ptr<provider_client::impl> parts;
+  std::shared_ptr<provider_pipeline> parts;
 };
 
 TEST_F(kill_test, provider_client) {

@@ -17,6 +17,13 @@ namespace graphbit {
 /// Live calls go first; batch keeps at least a tenth of the slots.
 enum class priority_class : std::uint8_t { live, batch };
 
+/// What happens when a stream breaks after text was delivered. Such a call is never retried unseen.
+enum class stream_failure : std::uint8_t {
+  error,      ///< it fails; the text so far is in the error
+  restart,    ///< it is asked again from the start; the sink is told to forget what it has
+  continue_,  ///< the model is asked to go on after the text so far
+};
+
 /// How one logical call is treated. Values that are not given come from the configuration.
 struct call_options {
   time_point deadline_at = never;           ///< the caller's `timeout_s=`; nothing waits past it
@@ -32,6 +39,8 @@ struct call_options {
   std::shared_ptr<const std::atomic<bool>> pause_when;
   std::stop_token stop;         ///< cancels: closes the socket at once
   std::string idempotency_key;  ///< empty: made for the call
+  std::string session;          ///< calls of one session go to the same route (strategy `session`)
+  stream_failure on_stream_failure = stream_failure::error;
   bool debug = false;           ///< log attempts, waits and breaker changes of this call
 };
 
@@ -43,6 +52,8 @@ class chat_sink {
   /// Streamed calls: the text deltas of one receive. May be moved from. Return false to stop
   /// reading until `provider_client::resume`: backpressure.
   virtual bool on_text(std::vector<std::string>& deltas) { return deltas.empty() || true; }
+  /// The stream starts anew (stream_failure::restart): what came so far is void.
+  virtual void on_restart() {}
   virtual void on_done(expected<chat_response> result) = 0;
 };
 

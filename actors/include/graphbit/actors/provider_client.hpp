@@ -60,6 +60,10 @@ class provider_client {
 
   [[nodiscard]] const provider_config& config() const;
   [[nodiscard]] provider_client_stats stats() const;
+  /// The same without the pool; cheap.
+  [[nodiscard]] provider_client_stats counters() const;
+  /// The reactor on which this thread's blocking calls run.
+  [[nodiscard]] reactor& home() const;
   /// New limits from now on; an empty optional leaves one as it is, 0 removes it.
   void set_limits(std::optional<std::uint32_t> max_in_flight, std::optional<std::uint32_t> rpm,
                   std::optional<std::uint64_t> tpm) const;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,8 @@
 namespace graphbit {
 
 class wire_format;
+
+struct provider_routes;
 
 /// Everything that makes one provider client: two equal configurations share one.
 struct provider_config {
@@ -40,8 +43,27 @@ struct provider_config {
   /// What only one provider knows: "api_version", "deployment_name", "site_url", "organization",
   /// ...
   std::map<std::string, std::string> parameters;
+  /// Set: calls go to one of these configurations instead, and the fields above are not used.
+  std::shared_ptr<const provider_routes> routes;
 
   friend bool operator==(const provider_config&, const provider_config&) = default;
+};
+
+/// How a call finds its configuration among several.
+enum class route_strategy : std::uint8_t {
+  fallback,        ///< the first that is healthy, in the order given
+  least_busy,      ///< fewest calls in flight
+  round_robin,     ///< in turn
+  lowest_latency,  ///< the quickest of late
+  cheapest,        ///< by price per token
+  session,         ///< the same for the same `call_options::session`
+};
+
+/// Several configurations behind one. Whatever the strategy, a configuration whose circuit breaker
+/// is open goes last, and a failed call goes on to the next.
+struct provider_routes {
+  route_strategy strategy = route_strategy::fallback;
+  std::vector<provider_config> targets;  ///< at least one; may have routes themselves
 };
 
 /// What the provider table knows of one provider.

@@ -1,0 +1,101 @@
+#include "provider_pipeline.hpp"
+
+#include <functional>
+#include <thread>
+
+#include <graphbit/runtime/reactor.hpp>
+
+namespace graphbit {
+
+provider_pipeline::~provider_pipeline() {
+  for (const auto& s : shards)
+    if (auto handle = s.slot->get()) caf::anon_send_exit(handle, caf::exit_reason::user_shutdown);
+}
+
+const provider_pipeline::shard& provider_pipeline::at_home(const reactor* home) const {
+  if (home != nullptr && home->index() < shards.size() && shards[home->index()].home == home)
+    return shards[home->index()];
+  return shards[next_call_.load(std::memory_order_relaxed) % shards.size()];
+}
+
+// This thread's own reactor, so that one thread's calls find warm connections.
+reactor& provider_pipeline::home_of_this_thread() const {
+  return *shards[std::hash<std::thread::id>{}(std::this_thread::get_id()) % shards.size()].home;
+}
+
+std::uint64_t provider_pipeline::submit(pending_call_ptr call, reactor* home) {
+  const auto& to = at_home(home);
+  // An id names its shard, so that cancel and resume find it.
+  const auto index = static_cast<std::uint64_t>(&to - shards.data());
+  const auto id = next_call_.fetch_add(1, std::memory_order_relaxed) * shards.size() + index;
+  call->id = id;
+  caf::anon_send(to.slot->get(), submit_atom::value, std::move(call));
+  return id;
+}
+
+void provider_pipeline::cancel(std::uint64_t call_id) {
+  caf::anon_send(of_call(call_id).slot->get(), cancel_atom::value, call_id);
+}
+
+void provider_pipeline::resume(std::uint64_t call_id) {
+  caf::anon_send(of_call(call_id).slot->get(), resume_atom::value, call_id);
+}
+
+void provider_pipeline::warm_up(std::function<void(expected<void>)> done) {
+  caf::anon_send(at_home(nullptr).slot->get(), run_atom::value,
+                 shard_task{[done = std::move(done)](provider_shard& s) { s.warm_up(done); }});
+}
+
+void provider_pipeline::set_limits(const limits_change& to) { caf::anon_send(limiter->get(), to); }
+
+provider_client_stats provider_pipeline::counters() const {
+  provider_client_stats s;
+  for (const auto& shard : shards) {
+    const auto& c = *shard.counters;
+    s.calls += c.calls;
+    s.succeeded += c.succeeded;
+    s.failed += c.failed;
+    s.cancelled += c.cancelled;
+    s.rejected += c.rejected;
+    s.attempts += c.attempts;
+    s.retries += c.retries;
+    s.in_flight += c.in_flight;
+    s.waiting += c.waiting;
+    s.breaker = c.breaker;
+    s.breaker_failures = c.breaker_failures;
+  }
+  return s;
+}
+
+provider_client_stats provider_pipeline::stats() const {
+  auto s = counters();
+  for (const auto& shard : shards) add_pool_stats(shard, s.pool);
+  return s;
+}
+
+// Asked on the shard's own thread; a shard that is just being restarted has no pool.
+void provider_pipeline::add_pool_stats(const shard& of, http_pool_stats& sum) {
+  if (of.home->here()) return;
+  http_pool_stats answer;
+  reactor::waiter waiter;
+  struct finisher {
+    reactor::waiter& w;
+    explicit finisher(reactor::waiter& waiter) : w(waiter) {}
+    ~finisher() { reactor::finish(w); }
+    finisher(const finisher&) = delete;
+    finisher& operator=(const finisher&) = delete;
+  };
+  const auto submit = [&] {
+    auto end = std::make_shared<finisher>(waiter);  // also when the message is dropped
+    caf::anon_send(of.slot->get(), run_atom::value,
+                   shard_task{[end, &answer](provider_shard& s) { answer = s.pool_stats(); }});
+  };
+  static_cast<void>(of.home->drive(waiter, submit, {}));
+  sum.open += answer.open;
+  sum.idle += answer.idle;
+  sum.waiting += answer.waiting;
+  sum.opened += answer.opened;
+  sum.reused += answer.reused;
+}
+
+}  // namespace graphbit

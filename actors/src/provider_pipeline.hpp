@@ -1,0 +1,72 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <graphbit/actors/provider_client.hpp>
+
+#include "actor_slot.hpp"
+#include "pending_call.hpp"
+#include "provider_shard.hpp"
+
+namespace graphbit {
+
+/// What all handles of one provider client share: one pipeline, or a router over several.
+class provider_client::impl {
+ public:
+  virtual ~impl() = default;
+  /// `home`: the reactor on whose thread the sink is told; nullptr: any.
+  virtual std::uint64_t submit(pending_call_ptr call, reactor* home) = 0;
+  virtual void cancel(std::uint64_t call_id) = 0;
+  virtual void resume(std::uint64_t call_id) = 0;
+  virtual void warm_up(std::function<void(expected<void>)> done) = 0;
+  virtual void set_limits(const limits_change& to) = 0;
+  [[nodiscard]] virtual const provider_config& config() const = 0;
+  [[nodiscard]] virtual provider_client_stats stats() const = 0;
+  /// The same without the pool; cheap, any thread.
+  [[nodiscard]] virtual provider_client_stats counters() const = 0;
+  /// The reactor on which a thread that waits should drive its calls.
+  [[nodiscard]] virtual reactor& home_of_this_thread() const = 0;
+};
+
+/// The pipeline of one configuration: one provider client actor (shard) per reactor, and the
+/// breaker and limiter that they share with others.
+class provider_pipeline final : public provider_client::impl {
+ public:
+  struct shard {
+    reactor* home = nullptr;
+    std::shared_ptr<actor_slot> slot = std::make_shared<actor_slot>();
+    std::shared_ptr<shard_counters> counters = std::make_shared<shard_counters>();
+  };
+
+  explicit provider_pipeline(std::shared_ptr<const provider_endpoint> endpoint)
+      : endpoint_(std::move(endpoint)) {}
+  ~provider_pipeline() override;
+
+  std::uint64_t submit(pending_call_ptr call, reactor* home) override;
+  void cancel(std::uint64_t call_id) override;
+  void resume(std::uint64_t call_id) override;
+  void warm_up(std::function<void(expected<void>)> done) override;
+  void set_limits(const limits_change& to) override;
+  const provider_config& config() const override { return endpoint_->config; }
+  provider_client_stats stats() const override;
+  provider_client_stats counters() const override;
+  reactor& home_of_this_thread() const override;
+
+  std::shared_ptr<actor_slot> breaker, limiter;
+  std::vector<shard> shards;  // one per reactor
+
+ private:
+  [[nodiscard]] const shard& at_home(const reactor* home) const;
+  [[nodiscard]] const shard& of_call(std::uint64_t call_id) const {
+    return shards[call_id % shards.size()];
+  }
+  static void add_pool_stats(const shard& of, http_pool_stats& sum);
+
+  std::shared_ptr<const provider_endpoint> endpoint_;
+  std::atomic<std::uint64_t> next_call_{1};
+};
+
+}  // namespace graphbit
