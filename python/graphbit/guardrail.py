@@ -6,7 +6,8 @@ A policy names what to hide; a :class:`GuardRail`, one per run, hides it. Around
     call = guard.begin_call()                      # once per LLM call
     messages = call.mask_messages(messages)        # what is sent
     entry = call.report("encode")                  # for the node's metadata: only masked text is kept there
-    reply = call.unmask(reply)                     # the reply's text and each tool call's arguments
+    reply = call.unmask(reply)                     # the reply's text
+    arguments = call.unmask_json(arguments)        # each tool call's arguments
     entry = call.report("rehydrate")
 
 Streamed replies go through ``call.unmask_stream()``, which holds a token back until it is whole. History is kept as
@@ -208,6 +209,15 @@ class GuardedCall:
         if isinstance(arguments, dict):
             return {key: self.unmask_arguments(item) for key, item in arguments.items()}
         return arguments
+
+    def unmask_json(self, text: str) -> str:
+        """As :meth:`unmask` for the text of a JSON value, which stays one whatever the values hold."""
+        if not self._token_pattern.search(text):
+            return text
+        try:
+            return json.dumps(self.unmask_arguments(json.loads(text)), ensure_ascii=False, separators=(",", ":"))
+        except (ValueError, RecursionError):
+            return self.unmask(text)
 
     def unmask_stream(self) -> UnmaskStream:
         """Unmasks a reply that arrives in pieces."""

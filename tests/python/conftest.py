@@ -5,6 +5,11 @@ import os
 import pytest
 from graphbit import LlmClient
 from graphbit.testing import Simulator
+from hypothesis import settings
+
+# A property is about what comes out, never about how long a busy machine took for one example.
+settings.register_profile("graphbit", deadline=None, max_examples=50)
+settings.load_profile("graphbit")
 
 # A key of the machine's owner must never decide what a test sees.
 for name in [name for name in os.environ if name.endswith("_API_KEY")]:

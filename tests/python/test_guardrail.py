@@ -158,6 +158,15 @@ class TestMasking:
         ]
         assert call.unmask_arguments({"to": [token, 5]}) == {"to": ["a@x.org", 5]}
 
+    def test_arguments_stay_json_whatever_the_value_holds(self):
+        quoted = {"type": "regex", "name": "NAME", "pattern": r'"Ann"\\n'}
+        call = GuardRail(policy(quoted)).begin_call()
+        token = call.mask('"Ann"\\n')
+        assert token.startswith("<NAME:")
+        assert json.loads(call.unmask_json(json.dumps({"to": token, "n": 1.5}))) == {"to": '"Ann"\\n', "n": 1.5}
+        assert call.unmask_json('{"n": 1.50}') == '{"n": 1.50}'
+        assert call.unmask_json(f"no JSON {token}") == 'no JSON "Ann"\\n'
+
     def test_no_rule_is_told_when_nothing_was_hidden(self):
         call = GuardRail(policy()).begin_call()
         assert call.mask_messages([{"role": "user", "content": "hi"}]) == [{"role": "user", "content": "hi"}]
