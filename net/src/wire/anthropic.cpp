@@ -272,7 +272,7 @@ void add_block(const block& b, chat_response& response) {
 
 expected<chat_response> decode_message(const provider_config& config, std::string& body) {
   if (!is_utf8(body)) return fail(not_understood(config, "the reply is not valid UTF-8", body));
-  const std::string front = excerpt(config, body);
+  const std::string front = front_of(config, body);  // reading changes the body
   json_reader reader(body);
   chat_response response;
   provider_words words;

@@ -314,7 +314,7 @@ std::string call_id(const tool_call& call, std::size_t index) {
 
 expected<chat_response> decode_answer(const provider_config& config, std::string& body) {
   if (!is_utf8(body)) return fail(not_understood(config, "the reply is not valid UTF-8", body));
-  const std::string front = excerpt(config, body);
+  const std::string front = front_of(config, body);  // reading changes the body
   json_reader reader(body);
   answer got;
   read_answer(reader, got);
@@ -442,7 +442,7 @@ class gemini_wire final : public wire_format {
 
   expected<embedding_response> decode_embeddings(const provider_config& config,
                                                  std::string& body) const override {
-    const std::string front = excerpt(config, body);
+    const std::string front = front_of(config, body);  // reading changes the body
     json_reader reader(body);
     embedding_response response;
     bool sound = true;

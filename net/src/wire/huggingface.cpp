@@ -166,7 +166,7 @@ class huggingface_wire final : public wire_format {
   expected<chat_response> decode_chat(const provider_config& config,
                                       std::string& body) const override {
     if (!is_utf8(body)) return fail(not_understood(config, "the reply is not valid UTF-8", body));
-    const std::string front = excerpt(config, body);
+    const std::string front = front_of(config, body);  // reading changes the body
     json_reader reader(body);
     generation got;
     if (reader.peek() == json_reader::type::array)
@@ -208,7 +208,7 @@ class huggingface_wire final : public wire_format {
 
   expected<embedding_response> decode_embeddings(const provider_config& config,
                                                  std::string& body) const override {
-    const std::string front = excerpt(config, body);
+    const std::string front = front_of(config, body);  // reading changes the body
     json_reader reader(body);
     embedding_response response;
     bool sound = true;

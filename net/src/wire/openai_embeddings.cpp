@@ -74,7 +74,7 @@ expected<void> encode_openai_embeddings(const provider_config& config,
 
 expected<embedding_response> decode_openai_embeddings(const provider_config& config,
                                                       std::string& body) {
-  const std::string front = excerpt(config, body);
+  const std::string front = front_of(config, body);  // reading changes the body
   json_reader reader(body);
   embedding_response response;
   std::vector<item> items;

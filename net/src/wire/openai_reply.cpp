@@ -173,7 +173,7 @@ finish_reason finish_from_openai(std::string_view word) {
 
 expected<chat_response> decode_openai_chat(const provider_config& config, std::string& body) {
   if (!is_utf8(body)) return fail(not_understood(config, "the reply is not valid UTF-8", body));
-  const std::string front = excerpt(config, body);  // reading changes the body
+  const std::string front = front_of(config, body);  // reading changes the body
   json_reader reader(body);
   reply got;
   read_reply(reader, got);

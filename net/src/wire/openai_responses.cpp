@@ -348,7 +348,7 @@ expected<void> encode_openai_responses(const provider_config& config, const chat
 
 expected<chat_response> decode_openai_responses(const provider_config& config, std::string& body) {
   if (!is_utf8(body)) return fail(not_understood(config, "the reply is not valid UTF-8", body));
-  const std::string front = excerpt(config, body);
+  const std::string front = front_of(config, body);  // reading changes the body
   json_reader reader(body);
   answer got;
   read_response(reader, got);

@@ -201,6 +201,10 @@ error refused_inside(const provider_config& config, const provider_words& words,
   return e;
 }
 
+std::string front_of(const provider_config& config, std::string_view body) {
+  return std::string(body.substr(0, excerpt_bytes_max + config.api_key.expose().size()));
+}
+
 error not_understood(const provider_config& config, std::string_view why, std::string_view body) {
   error e = core_error(config.provider + " - " + std::string(why) + ": " + excerpt(config, body));
   e.provider = config.provider;
@@ -230,9 +234,7 @@ std::string request_id_of(const http_headers& headers) {
 
 std::string excerpt(const provider_config& config, std::string_view text) {
   // Cut after the key was taken out: half a key must not stay at the end.
-  return first_line_of(
-      redact(text.substr(0, excerpt_bytes_max + config.api_key.expose().size()), config.api_key),
-      excerpt_bytes_max);
+  return first_line_of(redact(front_of(config, text), config.api_key), excerpt_bytes_max);
 }
 
 }  // namespace graphbit

@@ -35,6 +35,8 @@ void read_words(json_reader& reader, provider_words& words);
 /// `partial_text`: what the stream had delivered before.
 [[nodiscard]] error refused_inside(const provider_config& config, const provider_words& words,
                                    std::string partial_text = {});
+/// What not_understood will need of a body, kept before the body is read in place.
+[[nodiscard]] std::string front_of(const provider_config& config, std::string_view body);
 /// A 2xx body that cannot be understood: Core, one retry, the first 200 bytes.
 [[nodiscard]] error not_understood(const provider_config& config, std::string_view why,
                                    std::string_view body);

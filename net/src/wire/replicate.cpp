@@ -80,7 +80,7 @@ error failed(const provider_config& config, const prediction& got) {
 
 expected<chat_response> decode_prediction(const provider_config& config, std::string& body) {
   if (!is_utf8(body)) return fail(not_understood(config, "the reply is not valid UTF-8", body));
-  const std::string front = excerpt(config, body);
+  const std::string front = front_of(config, body);  // reading changes the body
   json_reader reader(body);
   prediction got;
   read_prediction(reader, got);
