@@ -10,6 +10,7 @@
 #include <graphbit/runtime/json_value.hpp>
 #include <graphbit/runtime/random.hpp>
 
+#include "simulator/compress.hpp"
 #include "simulator/delivery.hpp"
 #include "simulator/endpoints.hpp"
 #include "simulator/json_access.hpp"
@@ -318,6 +319,8 @@ void simulator::impl::send(const http_exchange& e, const endpoint& at, outcome&&
   }
   family.write_headers(request_id, left_, r.headers);
   traffic_.answered(e.request().path(), std::to_string(r.status));
+  if (how_.compress && e.request().header("accept-encoding").find("gzip") != std::string_view::npos)
+    compress(r);
   const auto plan = plan_for(r, broken);
   deliver(e, std::move(r), plan);
 }

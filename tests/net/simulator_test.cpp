@@ -2,9 +2,11 @@
 
 #include <cerrno>
 #include <optional>
+#include <regex>
 #include <set>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -163,6 +165,22 @@ TEST_F(Simulator, AnswersJsonThatFitsTheSchema) {
   EXPECT_EQ(text_at(said, "kind"), "human");
 }
 
+TEST_F(Simulator, WritesTextsThatMatchTheirPatterns) {
+  start();
+  for (const std::string pattern :
+       {"^[A-Z]{2}-\\d{4}$", "^(?:red|green) [^a-z]+x?$", "^\\w+@\\w+\\.(com|org)$", "[a-f0-9]{8,}",
+        "^a{0,2}b*$", "^.{3}$"}) {
+    std::string schema = R"({"type":"object","properties":{"x":{"type":"string","pattern":)";
+    append_json_string(schema, pattern);
+    const auto r =
+        chat("fit " + pattern,
+             R"(,"response_format":{"type":"json_schema","json_schema":{"name":"t","schema":)" +
+                 schema + "}}}}}");
+    const auto said = text_at(text_at(r.body, content), "x");
+    EXPECT_TRUE(std::regex_search(said, std::regex(pattern))) << pattern << ": " << said;
+  }
+}
+
 TEST_F(Simulator, EndsASchemaThatContainsItself) {
   start();
   const auto r =
@@ -207,6 +225,104 @@ TEST_F(Simulator, FollowsAScript) {
   EXPECT_EQ(proxy.body, "<html>bad gateway</html>");
 }
 
+TEST_F(Simulator, ReportsTheUsageOfTheScript) {
+  start({}, R"([{"text":"x","usage":{"prompt_tokens":100,"completion_tokens":50,"cached_tokens":80,
+                 "reasoning_tokens":30}}])");
+  const auto openai = chat("x").body;
+  EXPECT_EQ(at(openai, "usage.total_tokens").as_double(), 150);
+  EXPECT_EQ(at(openai, "usage.prompt_tokens_details.cached_tokens").as_double(), 80);
+  EXPECT_EQ(at(openai, "usage.completion_tokens_details.reasoning_tokens").as_double(), 30);
+  raw_client client(simulator_->port());
+  const auto anthropic = client.post("/v1/messages", chat_body("x", R"(,"max_tokens":9)"),
+                                     "anthropic-version: 2023-06-01\r\n");
+  EXPECT_EQ(at(anthropic.body, "usage.input_tokens").as_double(), 20);
+  EXPECT_EQ(at(anthropic.body, "usage.cache_read_input_tokens").as_double(), 80);
+  const auto gemini =
+      client.post("/v1beta/models/m:generateContent", R"({"contents":[{"parts":[{"text":"x"}]}]})");
+  EXPECT_EQ(at(gemini.body, "usageMetadata.cachedContentTokenCount").as_double(), 80);
+  EXPECT_EQ(at(gemini.body, "usageMetadata.thoughtsTokenCount").as_double(), 30);
+  EXPECT_EQ(at(gemini.body, "usageMetadata.totalTokenCount").as_double(), 150);
+}
+
+TEST_F(Simulator, AnswersEveryFamilyOnItsOwnPath) {
+  start();
+  raw_client client(simulator_->port());
+  const std::string prompt = "speak of windmills in Holland";
+  const std::string gemini =
+      R"({"contents":[{"parts":[{"text":"speak of windmills in Holland"}]}]})";
+  const std::tuple<const char*, std::string, const char*> families[] = {
+      {"/any/base/v3/chat/completions", chat_body(prompt), content},
+      {"/openai/deployments/d/chat/completions?api-version=1", chat_body(prompt), content},
+      {"/mistral/v1/chat/completions", chat_body(prompt), content},
+      {"/v1/responses", R"({"model":"m","input":"speak of windmills in Holland"})",
+       "output.0.content.0.text"},
+      {"/v1/messages", chat_body(prompt, R"(,"max_tokens":99)"), "content.0.text"},
+      {"/v1beta/models/m:generateContent", gemini, "candidates.0.content.parts.0.text"},
+      {"/api/chat", chat_body(prompt, R"(,"stream":false)"), "message.content"},
+      {"/models/a/b", R"({"inputs":"speak of windmills in Holland"})", "0.generated_text"},
+  };
+  for (const auto& [path, body, where] : families) {
+    const auto r = client.post(path, body, "anthropic-version: 2023-06-01\r\n");
+    EXPECT_EQ(r.status, 200) << path << r.body;
+    EXPECT_NE(text_at(r.body, where).find("windmills"), std::string::npos) << path << r.body;
+  }
+}
+
+TEST_F(Simulator, RunsReplicatesPredictions) {
+  behaviour how;
+  how.latency_ms = 40;
+  start(how);
+  raw_client client(simulator_->port());
+  const auto made =
+      client.post("/v1/models/meta/llama/predictions", R"({"input":{"prompt":"windmills turn"}})");
+  EXPECT_EQ(made.status, 201);
+  EXPECT_EQ(text_at(made.body, "status"), "starting");
+  const auto path = "/v1/predictions/" + text_at(made.body, "id");
+  std::string now = client.get(path).body;
+  EXPECT_EQ(text_at(now, "status"), "processing");
+  for (int i = 0; i < 500 && text_at(now, "status") == "processing"; ++i) {
+    std::this_thread::sleep_for(milliseconds(5));
+    now = client.get(path).body;
+  }
+  EXPECT_EQ(text_at(now, "status"), "succeeded");
+  EXPECT_GT(at(now, "output").as_array().size(), 1u);
+  const auto waited = client.post("/v1/predictions", R"({"version":"v","input":{"prompt":"x"}})",
+                                  "Prefer: wait\r\n");
+  EXPECT_EQ(text_at(waited.body, "status"), "succeeded");
+  EXPECT_NE(client.get(path + "/stream").body.find("event: done"), std::string::npos);
+  EXPECT_EQ(client.get("/v1/predictions/none").status, 404);
+}
+
+TEST_F(Simulator, CompressesWhereTheClientAcceptsIt) {
+  behaviour how;
+  how.compress = true;
+  how.reply_bytes = 10'000;
+  start(how);
+  raw_client client(simulator_->port());
+  const auto packed =
+      client.post("/v1/chat/completions", chat_body("x"), "Accept-Encoding: gzip, br\r\n");
+  EXPECT_NE(packed.head.find("Content-Encoding: gzip"), std::string::npos);
+  EXPECT_LT(packed.body.size(), 2'000u);
+  EXPECT_EQ(packed.body.substr(0, 2), "\x1f\x8b");
+  EXPECT_GT(client.post("/v1/chat/completions", chat_body("x")).body.size(), 10'000u);
+}
+
+TEST_F(Simulator, BreaksStreamsWithTheProvidersOwnError) {
+  behaviour how;
+  how.fault_error_mid = 1;
+  start(how);
+  raw_client client(simulator_->port());
+  const auto openai =
+      client.post("/v1/chat/completions", chat_body("some words", R"(,"stream":true)"));
+  EXPECT_EQ(openai.status, 200);
+  EXPECT_EQ(text_at(events(openai.body).back(), "error.type"), "server_error");
+  const auto anthropic =
+      client.post("/v1/messages", chat_body("x", R"(,"max_tokens":9,"stream":true)"),
+                  "anthropic-version: 2023-06-01\r\n");
+  EXPECT_EQ(text_at(events(anthropic.body).back(), "error.type"), "overloaded_error");
+  EXPECT_EQ(client.post("/v1/chat/completions", chat_body("x")).status, 500);
+}
+
 TEST_F(Simulator, EmbedsTextsTheSameInNumbersAndInBase64) {
   start();
   raw_client client(simulator_->port());
@@ -218,8 +334,7 @@ TEST_F(Simulator, EmbedsTextsTheSameInNumbersAndInBase64) {
   EXPECT_NE(at(numbers, "data.0.embedding"), at(numbers, "data.1.embedding"));
   double length = 0;
   const auto vector = at(numbers, "data.1.embedding");
-  for (const auto& x : vector.as_array())
-    length += x.as_double() * x.as_double();
+  for (const auto& x : vector.as_array()) length += x.as_double() * x.as_double();
   EXPECT_NEAR(length, 1, 1e-4);
   const auto base64 =
       client

@@ -222,13 +222,13 @@ class anthropic final : public wire {
              R"(","name":)", quoted{call.name}, R"(,"input":)", call.arguments, "}");
     append(out, R"(],"stop_reason":")", stop_reason(said), R"(","stop_sequence":)",
            quoted_or_null{said.stopped_by}, R"(,"usage":)");
-    append_usage(said.prompt_tokens, said.completion_tokens, out);
+    append_usage(said, said.completion_tokens, out);
     append(out, "}");
   }
 
   void write_stream(const question& asked, const answer& said, frames& out) const override {
     std::string usage;
-    append_usage(said.prompt_tokens, 1, usage);
+    append_usage(said, 1, usage);
     append_event(out, "message_start", R"({"type":"message_start","message":{"id":"msg_)", said.id,
                  R"(","type":"message","role":"assistant","model":)", quoted{asked.model},
                  R"(,"content":[],"stop_reason":null,"stop_sequence":null,"usage":)", usage, "}}");
@@ -268,10 +268,11 @@ class anthropic final : public wire {
   }
 
  private:
-  static void append_usage(std::size_t input, std::size_t output, std::string& out) {
-    append(out, R"({"input_tokens":)", input,
-           R"(,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":)",
-           output, R"(,"service_tier":"standard"})");
+  /// Here the input's tokens are those that did not come from the cache.
+  static void append_usage(const answer& said, std::size_t output, std::string& out) {
+    append(out, R"({"input_tokens":)", said.prompt_tokens - said.cached_tokens,
+           R"(,"cache_creation_input_tokens":0,"cache_read_input_tokens":)", said.cached_tokens,
+           R"(,"output_tokens":)", output, R"(,"service_tier":"standard"})");
   }
 
   static void start_block(std::size_t index, std::string_view block, frames& out) {

@@ -79,6 +79,13 @@ void bound_text(const question& asked, const behaviour& how, answer& out) {
   out.finish = "length";
 }
 
+void report_usage(const script_rule& rule, answer& out) {
+  if (rule.prompt_tokens > 0) out.prompt_tokens = rule.prompt_tokens;
+  if (rule.completion_tokens > 0) out.completion_tokens = rule.completion_tokens;
+  out.cached_tokens = std::min(rule.cached_tokens, out.prompt_tokens);
+  out.reasoning_tokens = std::min(rule.reasoning_tokens, out.completion_tokens);
+}
+
 }  // namespace
 
 answer compose(const question& asked, const script_rule* rule, const behaviour& how,
@@ -99,6 +106,7 @@ answer compose(const question& asked, const script_rule* rule, const behaviour& 
   }
   out.prompt_tokens = std::max<std::size_t>(1, count_tokens(asked.prompt_bytes));
   out.completion_tokens = std::max<std::size_t>(1, count_tokens(said_bytes));
+  if (rule) report_usage(*rule, out);
   out.chunk_count = how.chunk_count;
   out.created_s = std::time(nullptr);
   out.id = std::move(id);

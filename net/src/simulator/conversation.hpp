@@ -62,8 +62,10 @@ struct answer {
   std::string finish = "stop";  ///< "stop", "length", "tool_calls", "content_filter"
   std::size_t prompt_tokens = 0;
   std::size_t completion_tokens = 0;
-  std::size_t chunk_count = 0;  ///< for streams; 0: one per word
-  std::int64_t created_s = 0;   ///< Unix time
+  std::size_t cached_tokens = 0;     ///< of the prompt's
+  std::size_t reasoning_tokens = 0;  ///< of the completion's
+  std::size_t chunk_count = 0;       ///< for streams; 0: one per word
+  std::int64_t created_s = 0;        ///< Unix time
 };
 
 /// Why a request is refused; the wire gives it the provider's form.

@@ -37,7 +37,10 @@ class delivery : public std::enable_shared_from_this<delivery> {
       std::string head;
       append_http_head(head, reply_.status, reply_.content_type, bytes().size(), reply_.headers,
                        true);
-      exchange_.raw(head);
+      if (plan_.broken == fault::drip)
+        reply_.body.bytes.insert(0, head);  // headers that drip are part of the trouble
+      else
+        exchange_.raw(head);
     }
     begun_at_ = steady_clock::now();
     // A broken answer gets half of its way.

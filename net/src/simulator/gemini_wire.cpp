@@ -140,11 +140,15 @@ std::string_view status_of(int status) {
   }
 }
 
+/// Here the thoughts are counted beside the candidates, not among them.
 void append_usage(const answer& said, std::size_t completion, std::string& out) {
   append(out, R"("usageMetadata":{"promptTokenCount":)", said.prompt_tokens,
          R"(,"candidatesTokenCount":)", completion, R"(,"totalTokenCount":)",
-         said.prompt_tokens + completion,
-         R"(,"promptTokensDetails":[{"modality":"TEXT","tokenCount":)", said.prompt_tokens, "}]}");
+         said.prompt_tokens + completion + said.reasoning_tokens);
+  if (said.cached_tokens > 0) append(out, R"(,"cachedContentTokenCount":)", said.cached_tokens);
+  if (said.reasoning_tokens > 0) append(out, R"(,"thoughtsTokenCount":)", said.reasoning_tokens);
+  append(out, R"(,"promptTokensDetails":[{"modality":"TEXT","tokenCount":)", said.prompt_tokens,
+         "}]}");
 }
 
 /// One answer, or one piece of a streamed one: `last` says why it ended.
@@ -167,7 +171,8 @@ void append_part_answer(const question& asked, const answer& said, std::string_v
     append(out, R"(,"index":)", i, "}");
   }
   out.append("],");
-  append_usage(said, last ? said.completion_tokens : count_tokens(text.size()), out);
+  append_usage(
+      said, last ? said.completion_tokens - said.reasoning_tokens : count_tokens(text.size()), out);
   append(out, R"(,"modelVersion":)", quoted{asked.model}, R"(,"responseId":")", said.id, "\"}");
 }
 

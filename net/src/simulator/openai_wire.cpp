@@ -190,9 +190,10 @@ void append_openai_usage(const answer& said, std::size_t choices, std::string& o
   const auto completion = said.completion_tokens * choices;
   append(out, R"("usage":{"prompt_tokens":)", said.prompt_tokens, R"(,"completion_tokens":)",
          completion, R"(,"total_tokens":)", said.prompt_tokens + completion,
-         R"(,"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},)"
-         R"("completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,)"
-         R"("accepted_prediction_tokens":0,"rejected_prediction_tokens":0}})");
+         R"(,"prompt_tokens_details":{"cached_tokens":)", said.cached_tokens,
+         R"(,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":)",
+         said.reasoning_tokens * choices,
+         R"(,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}})");
 }
 
 std::optional<refusal> openai::read_chat(const http_server_request&, const json& body,

@@ -161,10 +161,10 @@ void append_response(const question& asked, const answer& said, bool whole, std:
               R"("truncation":"disabled","usage":)");
   if (whole)
     append(out, R"({"input_tokens":)", said.prompt_tokens,
-           R"(,"input_tokens_details":{"cached_tokens":0,"cache_write_tokens":0},"output_tokens":)",
-           said.completion_tokens,
-           R"(,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":)",
-           said.prompt_tokens + said.completion_tokens, "}");
+           R"(,"input_tokens_details":{"cached_tokens":)", said.cached_tokens,
+           R"(,"cache_write_tokens":0},"output_tokens":)", said.completion_tokens,
+           R"(,"output_tokens_details":{"reasoning_tokens":)", said.reasoning_tokens,
+           R"(},"total_tokens":)", said.prompt_tokens + said.completion_tokens, "}");
   else
     out.append("null");
   out.append(R"(,"user":null,"metadata":{}})");

@@ -11,6 +11,7 @@
 #include <graphbit/runtime/json_value.hpp>
 
 #include "json_access.hpp"
+#include "pattern_sample.hpp"
 #include "reply_text.hpp"
 
 namespace graphbit::sim {
@@ -199,6 +200,8 @@ class sampler {
     std::string text;
     if (const auto* format = member(schema, "format"); format && format->IsString())
       text = formatted(text_of(*format));
+    if (const auto pattern = text_member(schema, "pattern"); text.empty() && !pattern.empty())
+      if (auto fits = sample_pattern(pattern, draw())) return append_json_string(out_, *fits);
     if (text.empty() && about_.count > 0) text = about_.words[draw() % about_.count];
     if (text.empty()) text = name.empty() ? "sample" : name;
     const auto least = size_or(schema, "minLength", 0);

@@ -67,6 +67,13 @@ void read_refusal(const json_value& rule, script_rule& out) {
   out.error_param = error->string_or("param");
 }
 
+void read_usage(const json_value& usage, script_rule& out) {
+  out.prompt_tokens = number_or(usage, "prompt_tokens", 0);
+  out.completion_tokens = number_or(usage, "completion_tokens", 0);
+  out.cached_tokens = number_or(usage, "cached_tokens", 0);
+  out.reasoning_tokens = number_or(usage, "reasoning_tokens", 0);
+}
+
 expected<void> read_reply(const json_value& rule, script_rule& out) {
   if (const auto* text = rule.find("text")) out.text = to_text(*text);
   if (const auto* json = rule.find("json")) out.json = to_json(*json);
@@ -76,6 +83,7 @@ expected<void> read_reply(const json_value& rule, script_rule& out) {
   read_refusal(rule, out);
   out.content_type = rule.string_or("content_type", out.content_type);
   out.finish = rule.string_or("finish_reason");
+  if (const auto* usage = rule.find("usage")) read_usage(*usage, out);
   if (const auto* latency = rule.find("latency_ms"); latency && latency->is_number())
     out.latency_ms = latency->as_double();
   auto headers = header_lines(rule);

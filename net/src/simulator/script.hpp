@@ -36,6 +36,8 @@ struct script_rule {
   std::string content_type = "application/json";
   std::string finish;
   double latency_ms = -1;  ///< below 0: the behaviour's
+  // Usage to report; 0: counted from the texts.
+  std::size_t prompt_tokens = 0, completion_tokens = 0, cached_tokens = 0, reasoning_tokens = 0;
 };
 
 /// Scripted replies: the first rule whose conditions hold answers.

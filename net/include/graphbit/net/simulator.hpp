@@ -49,6 +49,7 @@ struct behaviour {
   std::vector<std::string> wrong_keys;
   std::string required_key;
   std::vector<std::string> models;
+  bool compress = false;
 };
 
 /// Calls `visit(name, field, meaning)` for every setting of a behaviour: the one table behind the
@@ -85,10 +86,11 @@ void for_each_setting(Behaviour& b, Visitor&& visit) {
   visit("wrong_keys", b.wrong_keys, "API keys that get 401");
   visit("required_key", b.required_key, "the only API key that is accepted");
   visit("models", b.models, "the models that exist (none given: every name)");
+  visit("compress", b.compress, "answer with gzip where the client accepts it");
 }
 
 struct simulator_options {
-  http_server_options server;
+  http_server_options server{.drain_max = milliseconds(200)};
   behaviour behave;
   /// Scripted replies, as JSON text: {"rules": [...]}, see docs/simulator.md.
   std::string script;
