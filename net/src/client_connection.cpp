@@ -40,14 +40,14 @@ void client_connection::open(http_exchange& exchange) {
   phase_since_ = steady_clock::now();
   connector_ = std::make_unique<socket_connector>(
       around_.home, around_.poller,
-      [this](expected<unique_fd> socket) { connected(std::move(socket)); });
+      [this](expected<owned_socket> socket) { connected(std::move(socket)); });
   const auto& proxy = around_.proxy;
   connector_->start(proxy ? proxy->at : around_.at,
                     proxy ? "the proxy " + proxy->at.authority() : name_of(around_.at));
   around_.pool.note_deadline(deadline().first);
 }
 
-void client_connection::connected(expected<unique_fd> socket) {
+void client_connection::connected(expected<owned_socket> socket) {
   if (!socket) return lose(std::move(socket.error()));
   socket_ = std::move(*socket);
   around_.poller.change(socket_.get(), *this);

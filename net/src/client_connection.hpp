@@ -87,7 +87,7 @@ class client_connection final : public socket_watcher {
   bool was_idle = false;       // for the owner: it has waited in the pool
 
  private:
-  void connected(expected<unique_fd> socket);
+  void connected(expected<owned_socket> socket);
   void tunnel();
   void begin_to_secure();
   void secure();
@@ -108,7 +108,7 @@ class client_connection final : public socket_watcher {
 
   const surroundings& around_;
   std::unique_ptr<socket_connector> connector_;
-  unique_fd socket_;
+  owned_socket socket_;
   std::unique_ptr<transport> transport_;
   std::unique_ptr<proxy_tunnel> tunnel_;
   http_response_parser parser_;

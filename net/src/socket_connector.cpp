@@ -48,7 +48,7 @@ void tune_tcp_socket(int fd) noexcept {
 
 struct socket_connector::attempt final : socket_watcher {
   socket_connector* owner;
-  unique_fd fd;
+  owned_socket fd;
 
   explicit attempt(socket_connector& of) : owner(&of) {}
 
@@ -80,14 +80,14 @@ void socket_connector::start(const origin& to, std::string name) {
 }
 
 /// Calls back from the stack alone: the callback may end this object.
-void socket_connector::finish(expected<unique_fd> result) {
+void socket_connector::finish(expected<owned_socket> result) {
   const auto done = std::move(done_);
   done(std::move(result));
 }
 
 /// A socket on its way to `address`; none, with errno, when that fails at once.
-unique_fd socket_connector::begin(const socket_address& address) {
-  unique_fd fd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+owned_socket socket_connector::begin(const socket_address& address) {
+  owned_socket fd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return {};
   if (address.family() != AF_UNIX) tune_tcp_socket(fd.get());
   if (::connect(fd.get(), address.get(), address.size) == 0 || errno == EINPROGRESS) return fd;

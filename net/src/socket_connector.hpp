@@ -9,9 +9,9 @@
 
 #include <graphbit/net/url.hpp>
 
+#include "owned_socket.hpp"
 #include "resolver.hpp"
 #include "socket_poller.hpp"
-#include "unique_fd.hpp"
 
 namespace graphbit {
 
@@ -25,7 +25,7 @@ class socket_connector {
  public:
   /// A connected, non-blocking socket that the poller watches, or a Network error. Called once,
   /// never inside `start`.
-  using callback = std::function<void(expected<unique_fd>)>;
+  using callback = std::function<void(expected<owned_socket>)>;
 
   socket_connector(reactor& home, socket_poller& poller, callback done);
   ~socket_connector();
@@ -40,8 +40,8 @@ class socket_connector {
  private:
   struct attempt;
 
-  [[nodiscard]] static unique_fd begin(const socket_address& address);
-  void finish(expected<unique_fd> result);
+  [[nodiscard]] static owned_socket begin(const socket_address& address);
+  void finish(expected<owned_socket> result);
   void try_next();
   void head_start();
   void failed(attempt& which, int code);

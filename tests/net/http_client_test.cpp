@@ -1,4 +1,9 @@
+#include <sys/resource.h>
+#include <sys/wait.h>
+
 #include <net/http_client_fixture.hpp>
+#include <src/body_budget.hpp>
+#include <src/resolver.hpp>
 
 namespace graphbit::test {
 namespace {
@@ -447,6 +452,123 @@ TEST_F(http_client_test, refuses_a_target_that_would_split_the_request) {
   request.target = std::make_shared<const std::string>("/x HTTP/1.1\r\nEvil: 1");
   EXPECT_EQ(failure_of(ask(std::move(request))).kind, error_kind::validation);
   EXPECT_EQ(server.connections(), 0);
+}
+
+TEST_F(http_client_test, a_body_waits_while_the_process_holds_too_much) {
+  const std::string big(4'000'000, 'x');
+  std::promise<void> sending;
+  socket_server server([&](server_socket& s, int) {
+    static_cast<void>(s.read_request());
+    sending.set_value();
+    s.send(ok(big));
+    static_cast<void>(s.sees_close());
+  });
+  const auto client = connect_to(server);
+  auto& budget = body_budget::of_process();
+  ASSERT_TRUE(budget.take(limits::bodies_in_process_bytes_max));
+  recorder to;
+  http_timeouts timeouts;
+  timeouts.idle = 20ms;  // waiting for room is not the server's silence
+  start(to, post(), timeouts);
+  sending.get_future().wait();
+  std::this_thread::sleep_for(150ms);
+  EXPECT_EQ(to.done_count(), 0);
+  budget.give_back(limits::bodies_in_process_bytes_max);
+  const auto answer = to.wait();
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->body.size(), big.size());
+  EXPECT_EQ(budget.held(), 0u);
+}
+
+TEST_F(http_client_test, lives_with_the_connections_it_has_when_descriptors_run_out) {
+  socket_server server([](server_socket& s, int) {
+    while (!s.read_request().empty()) s.send(ok("x"));
+  });
+  const auto client = connect_to(server);
+  ASSERT_TRUE(ask());
+  // Every descriptor below the soft limit is taken, so that the next socket cannot be made.
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const int highest = ::dup(0);
+  const rlimit tight{static_cast<rlim_t>(highest), before.rlim_max};
+  ::close(highest);
+  std::vector<int> fillers;
+  ::setrlimit(RLIMIT_NOFILE, &tight);
+  for (int fd; (fd = ::dup(0)) >= 0;) fillers.push_back(fd);
+  std::array<recorder, 5> to;
+  on_reactor([&] {
+    for (auto& r : to) client_->start(post(), {}, r);
+  });
+  for (auto& r : to) EXPECT_TRUE(r.wait());
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  for (const int fd : fillers) ::close(fd);
+  EXPECT_EQ(server.connections(), 1);
+}
+
+TEST_F(http_client_test, tries_the_next_address_when_the_first_is_silent) {
+  const auto listen_on = [](int family, std::uint16_t port, int backlog) {
+    const int fd = ::socket(family, SOCK_STREAM, 0);
+    const auto at = addresses_without_dns({false, family == AF_INET6 ? "::1" : "127.0.0.1", port});
+    const bool ready =
+        ::bind(fd, at->front().get(), at->front().size) == 0 && ::listen(fd, backlog) == 0;
+    return ready ? fd : -1;
+  };
+  const int silent = listen_on(AF_INET, 0, 0);
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  ::getsockname(silent, reinterpret_cast<sockaddr*>(&address), &size);
+  const int listener = listen_on(AF_INET6, ntohs(address.sin_port), 8);
+  if (listener < 0) GTEST_SKIP() << "no IPv6 here";
+  std::vector<int> fillers;
+  for (int i = 0; i < 4; ++i) {
+    fillers.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    ::connect(fillers.back(), reinterpret_cast<sockaddr*>(&address), size);
+  }
+  std::thread serving([&] {
+    server_socket s(::accept(listener, nullptr, nullptr));
+    static_cast<void>(s.read_request());
+    s.send(ok("second"));
+    static_cast<void>(s.sees_close());
+  });
+  {
+    const auto client = connect_to(origin{false, "localhost", ntohs(address.sin_port)});
+    const auto answer = ask();
+    EXPECT_TRUE(answer && answer->body == "second");
+  }
+  serving.join();
+  fillers.insert(fillers.end(), {silent, listener});
+  for (const int fd : fillers) ::close(fd);
+}
+
+TEST_F(http_client_test, a_forked_child_holds_no_copy_of_the_connections) {
+  std::promise<bool> closed;
+  std::promise<void> asked;
+  socket_server server([&](server_socket& s, int) {
+    static_cast<void>(s.read_request());
+    s.send(ok("x"));
+    asked.get_future().wait();
+    closed.set_value(s.sees_close());
+  });
+  std::array<int, 2> until_done{};
+  ASSERT_EQ(::pipe(until_done.data()), 0);
+  pid_t child = 0;
+  {
+    const auto client = connect_to(server);
+    ASSERT_TRUE(ask());
+    child = ::fork();
+    if (child == 0) {  // lives, with its copies of all descriptors, until the parent has seen
+      char byte = 0;
+      ::close(until_done[1]);
+      ::_exit(static_cast<int>(::read(until_done[0], &byte, 1)));
+    }
+  }
+  asked.set_value();
+  EXPECT_TRUE(closed.get_future().get());
+  ::close(until_done[0]);
+  ::close(until_done[1]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
 }
 
 TEST_F(http_client_test, warming_up_opens_a_connection_that_the_first_call_finds) {
