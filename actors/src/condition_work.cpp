@@ -69,7 +69,7 @@ class condition_work final : public node_work {
   const json_value* value_of(std::string_view name) {
     const node_output* found = nullptr;
     node_output input;
-    if (name == "output" || name == "input" || name == "parent_output") {
+    if (name == "output" || name == "parent_output") {
       input = board().input_of(context().index());
       found = &input;
     } else {

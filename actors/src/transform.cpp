@@ -12,13 +12,14 @@ namespace graphbit {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, transform_kind>, 9> names{{
+constexpr std::array<std::pair<std::string_view, transform_kind>, 10> names{{
     {"uppercase", transform_kind::uppercase},
     {"lowercase", transform_kind::lowercase},
     {"trim", transform_kind::trim},
     {"json_extract", transform_kind::json_extract},
     {"template", transform_kind::template_text},
     {"split", transform_kind::split},
+    {"chunk", transform_kind::chunk},
     {"join", transform_kind::join},
     {"first", transform_kind::first},
     {"last", transform_kind::last},
@@ -134,6 +135,39 @@ node_output split(std::string_view text, std::string_view separator) {
   return node_output::from_json(std::move(parts));
 }
 
+/// Where a piece of at most `bytes` may end: after the last empty line in it, else line, sentence,
+/// word, else before the character that would not fit whole.
+std::size_t good_end(std::string_view text, std::size_t bytes) {
+  const std::string_view head = text.substr(0, bytes);
+  for (const std::string_view mark : {"\n\n", "\n", ". ", " "})
+    if (const auto at = head.rfind(mark); at != std::string_view::npos && at > 0)
+      return at + mark.size();
+  std::size_t end = bytes;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return end == 0 ? bytes : end;
+}
+
+/// Pieces of at most `argument` bytes, cut where a reader would pause.
+expected<node_output> chunk(std::string_view text, std::string_view argument) {
+  constexpr std::size_t bytes_default = 4000;
+  std::size_t bytes = bytes_default;
+  argument = trimmed(argument);
+  const auto [end, code] =
+      std::from_chars(argument.data(), argument.data() + argument.size(), bytes);
+  const bool given = !argument.empty();
+  if (given && (code != std::errc() || end != argument.data() + argument.size() || bytes < 4))
+    return fail(validation_error("argument", "chunk needs a number of bytes, at least 4",
+                                 std::string(argument)));
+  json_value::array parts;
+  while (!text.empty()) {
+    const std::size_t cut = text.size() <= bytes ? text.size() : good_end(text, bytes);
+    if (const auto part = trimmed(text.substr(0, cut)); !part.empty())
+      parts.emplace_back(std::string(part));
+    text.remove_prefix(cut);
+  }
+  return node_output::from_json(std::move(parts));
+}
+
 node_output join(const node_output& input, std::string_view separator) {
   const json_value* list = input.structured();
   if (list == nullptr || !list->is_array()) return input;
@@ -193,6 +227,8 @@ expected<node_output> apply_transform(const named_transform& t, const node_outpu
       return extract(input, trimmed(t.argument));
     case transform_kind::split:
       return split(input.text(), t.argument.empty() ? "\n\n" : t.argument);
+    case transform_kind::chunk:
+      return chunk(input.text(), t.argument);
     case transform_kind::join:
       return join(input, t.argument.empty() ? "\n" : t.argument);
     case transform_kind::first:

@@ -17,6 +17,7 @@ enum class transform_kind : std::uint8_t {
   json_extract,
   template_text,
   split,
+  chunk,
   join,
   first,
   last,

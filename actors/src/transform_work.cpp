@@ -60,7 +60,7 @@ class transform_work final : public node_work {
     return validation_error("transformation",
                             "node '" + step().name +
                                 "' has an unknown transformation; known are uppercase, lowercase, "
-                                "trim, json_extract, template, split, join, first, last",
+                                "trim, json_extract, template, split, chunk, join, first, last",
                             spec_.transformation);
   }
 

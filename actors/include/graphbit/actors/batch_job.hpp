@@ -72,7 +72,7 @@ class batch_job {
   /// errors file is only written when there are errors. Precondition: a journal, and `wait` is
   /// over.
   [[nodiscard]] expected<std::uint64_t> write_outputs(const std::string& results_path,
-                                             const std::string& errors_path);
+                                                      const std::string& errors_path);
 
  private:
   class impl;

@@ -21,9 +21,9 @@ namespace graphbit {
 ///                 | "length" "(" expression ")" | "lower" "(" expression ")" | reference
 ///     reference  := name { "." (name | index) } | "{{" "node." path "}}" | "{" name "}"
 ///
-/// `output` (also `input`) is the parent's output; other names are nodes, output names and inputs.
-/// Texts that look like numbers compare with numbers as numbers; other unequal types are unequal
-/// and have no order. Unknown references are null. `&&`, `||` and `!` are accepted too.
+/// `output` (also `parent_output`) is the parent's output; other names are nodes, output names and
+/// inputs. Texts that look like numbers compare with numbers as numbers; other unequal types are
+/// unequal and have no order. Unknown references are null. `&&`, `||` and `!` are accepted too.
 class condition_expression {
  public:
   /// Finds the value of a reference's first name; nullptr: unknown.

@@ -48,7 +48,8 @@ struct agent_spec {
 /// Turns the parent's output (several: joined by an empty line) into another value.
 /// Named: uppercase, lowercase, trim, first, last, json_extract (argument: path "a.b.0"),
 /// template (argument: text with references as in prompts, and `{input}`), split (argument:
-/// separator, default an empty line; gives a list), join (argument: separator, default a newline).
+/// separator, default an empty line; gives a list), chunk (argument: bytes, default 4000; gives a
+/// list of pieces cut where a reader would pause), join (argument: separator, default a newline).
 struct transform_spec {
   std::string transformation;
   std::string argument;
