@@ -33,10 +33,12 @@ class value_builder {
   }
   bool Double(double d) { return add(d); }
   bool RawNumber(const char*, rapidjson::SizeType, bool) { return false; }
-  bool String(const char* s, rapidjson::SizeType n, bool) { return add(std::string(s, n)); }
+  bool String(const char* s, rapidjson::SizeType n, bool) {
+    return check_text({s, n}) && add(std::string(s, n));
+  }
   bool Key(const char* s, rapidjson::SizeType n, bool) {
     open_.back().key.assign(s, n);
-    return true;
+    return check_text({s, n});
   }
   bool StartObject() { return start(json_value::object{}); }
   bool StartArray() { return start(json_value::array{}); }
@@ -44,6 +46,7 @@ class value_builder {
   bool EndArray(rapidjson::SizeType) { return end(); }
 
   [[nodiscard]] bool too_deep() const noexcept { return too_deep_; }
+  [[nodiscard]] bool bad_text() const noexcept { return bad_text_; }
   [[nodiscard]] json_value take() { return std::move(root_); }
 
  private:
@@ -51,6 +54,13 @@ class value_builder {
     json_value value;
     std::string key;  // of the member that comes next
   };
+
+  /// The reader lets the second half of a surrogate pair pass alone, so its own check of the
+  /// encoding would not be enough.
+  bool check_text(std::string_view text) {
+    bad_text_ = !is_utf8(text);
+    return !bad_text_;
+  }
 
   bool start(json_value empty) {
     too_deep_ = open_.size() >= depth_max_;
@@ -81,6 +91,7 @@ class value_builder {
   std::vector<container> open_;
   json_value root_;
   bool too_deep_ = false;
+  bool bad_text_ = false;
 };
 
 template <class Number>
@@ -240,9 +251,7 @@ void json_value::push_back(json_value value) {
 }
 
 expected<json_value> parse_json(std::string_view text, std::size_t depth_max) {
-  constexpr unsigned flags = rapidjson::kParseIterativeFlag |
-                             rapidjson::kParseValidateEncodingFlag |
-                             rapidjson::kParseFullPrecisionFlag;
+  constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseFullPrecisionFlag;
   rapidjson::MemoryStream stream(text.data(), text.size());
   rapidjson::Reader reader;
   value_builder builder(depth_max);
@@ -254,6 +263,8 @@ expected<json_value> parse_json(std::string_view text, std::size_t depth_max) {
     return fail(validation_error(
         "json", "not valid JSON at byte " + std::to_string(offset) + ": " + std::string(why)));
   };
+  if (builder.bad_text())
+    return not_json("a string that is not UTF-8 or holds half a surrogate pair", parsed.Offset());
   if (parsed.IsError())
     return not_json(rapidjson::GetParseError_En(parsed.Code()), parsed.Offset());
   // The reader takes a NUL byte for the end of the text.

@@ -97,8 +97,9 @@ TEST(json_value, every_byte_of_text_survives_escaping_and_parsing) {
 TEST(parse_json, reads_surrogate_pairs) { EXPECT_EQ(parsed(R"("\ud83d\ude00")").as_string(), "😀"); }
 
 TEST(parse_json, names_the_byte_of_a_fault) {
-  for (const char* bad : {"", "{", "[1,]", "{\"a\":}", "tru", "01", "1 2", "\"\x01\"", "'a'", "NaN",
-                          "\"\\ud83d\"", "\"\xff\"", "1e400", "[1}"}) {
+  for (const char* bad :
+       {"", "{", "[1,]", "{\"a\":}", "tru", "01", "1 2", "\"\x01\"", "'a'", "NaN", "\"\\ud83d\"",
+        "\"\\ude00\"", "{\"\\ude00\":1}", "\"\xff\"", "1e400", "[1}"}) {
     const auto v = parse_json(bad);
     ASSERT_FALSE(v.has_value()) << bad;
     EXPECT_EQ(v.error().kind, error_kind::validation) << bad;
