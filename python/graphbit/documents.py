@@ -208,6 +208,10 @@ class DocumentLoader:
         metadata = {"file_size": len(data), "file_path": source_path}
         return _content(source_path, document_type, text, len(data), metadata)
 
+    def __repr__(self) -> str:
+        shown = ", ".join(f'"{name}"' for name in _SUPPORTED)
+        return f"DocumentLoader(supported_types=[{shown}])"
+
     @staticmethod
     def supported_types() -> list[str]:
         """The document types that can be loaded."""

@@ -73,6 +73,7 @@ class TestLoader:
     def test_supported_types(self):
         expected = {"txt", "pdf", "docx", "json", "csv", "xml", "html", "xlsb", "xlsx", "xls"}
         assert set(DocumentLoader.supported_types()) == expected
+        assert repr(DocumentLoader()).startswith('DocumentLoader(supported_types=["txt", "pdf", ')
 
     @pytest.mark.parametrize(
         ("path", "kind"),

@@ -10,9 +10,9 @@ from .span import Span, trimmed, utf8_length
 
 DEFAULT_SENTENCE_ENDINGS = (r"[.!?]+[\s\n]+", r"[。！？]+[\s\n]*", r"[\n\r]+")
 
-# The same endings in one expression. The look-behind lets a match start only where a run of stops starts: without it
-# a line of a million dots would be scanned a million times.
-_DEFAULT = re.compile(r"(?<![.!?])[.!?]+\s+|[。！？]+\s*|[\n\r]+")
+# The same endings in one expression. A match may start only where a run of stops starts: without the look-behind a line
+# of a million dots would be scanned a million times.
+_DEFAULT = re.compile(r"[.!?](?<![.!?].)[.!?]*\s+|[。！？]+\s*|[\n\r]+")
 
 
 def ending_pattern(endings: Sequence[str]) -> Optional[re.Pattern[str]]:
