@@ -410,8 +410,8 @@ TEST_F(http_client_test, a_call_in_the_queue_keeps_its_deadline_and_can_be_cance
   socket_server server([](server_socket& s, int) { static_cast<void>(s.sees_close()); });
   http_client_options options;
   options.connections_max = 1;
+  recorder first, second, third;  // before the client, which ends the first one
   const auto client = connect_to(server, options);
-  recorder first, second, third;
   start(first);
   http_timeouts timeouts;
   timeouts.total_at = steady_clock::now() + 50ms;
