@@ -1,0 +1,88 @@
+#include "whole_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include <graphbit/runtime/limits.hpp>
+
+namespace graphbit::app {
+
+namespace {
+
+class open_file {
+ public:
+  explicit open_file(int fd) : fd_(fd) {}
+  ~open_file() {
+    if (fd_ >= 0) close(fd_);
+  }
+  open_file(const open_file&) = delete;
+  open_file& operator=(const open_file&) = delete;
+  [[nodiscard]] int get() const noexcept { return fd_; }
+
+ private:
+  int fd_;
+};
+
+error file_error(const char* operation, const std::string& path, int code) {
+  return runtime_error(operation, path + ": " + std::strerror(code));
+}
+
+bool write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno != EINTR) return false;
+    if (n > 0) bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+}  // namespace
+
+expected<std::string> read_whole_file(const std::string& path) {
+  const open_file file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return fail(file_error("read", path, errno));
+  std::string out;
+  char buffer[64 * 1024];
+  while (true) {
+    const ssize_t n = read(file.get(), buffer, sizeof buffer);
+    if (n == 0) return out;
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail(file_error("read", path, errno));
+    out.append(buffer, static_cast<std::size_t>(n));
+    if (out.size() > limits::response_body_bytes_max)
+      return fail(resource_error("input_file", path + ": longer than 64 MiB"));
+  }
+}
+
+expected<void> write_whole_file(const std::string& path, std::string_view bytes) {
+  const std::string beside = path + ".new";
+  {
+    const open_file file(open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+    if (file.get() < 0) return fail(file_error("write", path, errno));
+    if (!write_all(file.get(), bytes) || fsync(file.get()) != 0) {
+      const int code = errno;
+      unlink(beside.c_str());
+      return fail(file_error("write", path, code));
+    }
+  }
+  if (rename(beside.c_str(), path.c_str()) == 0) return {};
+  const int code = errno;
+  unlink(beside.c_str());
+  return fail(file_error("write", path, code));
+}
+
+expected<void> make_writable_folder(const std::string& path) {
+  std::error_code code;
+  std::filesystem::create_directories(path, code);
+  if (code) return fail(runtime_error("write", path + ": " + code.message()));
+  if (access(path.c_str(), W_OK | X_OK) != 0) return fail(file_error("write", path, errno));
+  return {};
+}
+
+}  // namespace graphbit::app
