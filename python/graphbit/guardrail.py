@@ -24,7 +24,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Optional
 
-from .argument_checks import require_str
+from .argument_checks import require_dict, require_str
 from .errors import ValidationError
 
 __all__ = ["GuardRail", "GuardRailPolicyConfig", "GuardedCall", "PiiRule", "UnmaskStream"]
@@ -177,10 +177,11 @@ class GuardedCall:
             ]
         return "".join(piece for piece, _ in pieces)
 
-    def mask_messages(self, messages: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def mask_messages(self, messages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         """Chat messages, masked: their texts and the arguments of their tool calls. If anything was hidden, the rule
         that tells the model about tokens is put before the first user message (or becomes one)."""
-        masked = [{key: self._masked_value(value, key) for key, value in message.items()} for message in messages]
+        kept = [require_dict("messages", message) for message in messages]
+        masked = [{key: self._masked_value(value, key) for key, value in message.items()} for message in kept]
         if self._value_of:
             self._tell(masked)
         return masked
