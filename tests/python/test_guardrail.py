@@ -24,7 +24,7 @@ class TestConfig:
     def test_defaults(self):
         for made in (GuardRailPolicyConfig.default_config(), GuardRailPolicyConfig.from_json("{}")):
             assert (made.policy_name(), made.policy_version(), made.is_active()) == ("default", "0.0.0", False)
-            assert made.masks() is False
+            assert made.masks() is False and made.maps_back() is False
 
     def test_name_version_and_active(self):
         made = GuardRailPolicyConfig.from_json('{"policy_name":"n","policy_version":"2","guardrail_policy":{}}')

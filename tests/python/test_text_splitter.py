@@ -87,6 +87,14 @@ class TestCharacterSplitter:
         with pytest.raises(TypeError):
             kind("5")
 
+    @pytest.mark.parametrize("kind", [CharacterSplitter, TokenSplitter, SentenceSplitter, RecursiveSplitter])
+    def test_every_class_has_sizes_and_split_texts(self, kind):
+        splitter = kind(60, 2)
+        assert (splitter.chunk_size, splitter.chunk_overlap) == (60, 2)
+        assert [contents(chunks) for chunks in splitter.split_texts(["a", "", "b"])] == [["a"], [], ["b"]]
+        same = TextSplitter(TextSplitterConfig.token(60, 2))
+        assert [contents(chunks) for chunks in same.split_texts(("a", "b"))] == [["a"], ["b"]]
+
     def test_attributes_and_split_texts(self):
         splitter = CharacterSplitter(chunk_size=60, chunk_overlap=2)
         assert (splitter.chunk_size, splitter.chunk_overlap) == (60, 2)

@@ -196,6 +196,14 @@ class TestRegistry:
         assert [t["name"] for t in stats["tools"]] == ["add", "fail"]
         assert json.loads(ToolRegistry().get_stats())["success_rate"] == 0.0
 
+    def test_functions_register_by_what_they_say_of_themselves(self, registry):
+        registry.register_function(add, name="plus")
+        assert json.loads(registry.get_tool_metadata("plus"))["description"] == "Adds two numbers."
+        assert registry.function("plus") is add
+        registry.execute_tool("plus", {"a": 1})
+        registry.clear()
+        assert registry.list_tools() == [] and registry.get_execution_history() == []
+
     def test_global_proxy_shares_the_store(self):
         ToolRegistry.new_global_proxy().register_tool("t", "d", add, {}, None)
         assert get_tool_registry().has_tool("t")
