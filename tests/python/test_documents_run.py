@@ -1,7 +1,7 @@
 """Every code block in the documents runs, or is a piece of a file that the build runs.
 
 - `python` blocks of one document run in order, as one program.
-- `bash` blocks run line by line, but for the lines in `CHECKED_ELSEWHERE`.
+- `bash` (or `sh`) blocks run, with the `graphbit` command at hand, but for the lines in `CHECKED_ELSEWHERE`.
 - `cpp` and `cmake` blocks stand word for word in the file that the comment before them names
   (`<!-- from: PATH -->`), which the build compiles.
 - `json` blocks parse. `text` and `console` blocks show something and are no code.
@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("GRAPHBIT_BUILD", ROOT / "build" / "release"))
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 BLOCK = re.compile(r"(?:<!-- from: (?P<source>\S+) -->\n)?^```(?P<language>\S*)\n(?P<code>.*?)^```$", re.M | re.S)
 SHOWN_ONLY = {"text", "console"}
@@ -62,7 +63,8 @@ def place(block: Block) -> str:
 
 def run(command: list[str], folder: Path) -> None:
     environment = {key: value for key, value in os.environ.items() if not key.endswith("_API_KEY")}
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    tools = [str(Path(sys.executable).parent), str(BUILD / "apps"), environment["PATH"]]
+    environment["PATH"] = os.pathsep.join(tools)
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
@@ -73,7 +75,7 @@ def test_the_blocks_are_found() -> None:
 
 @pytest.mark.parametrize("block", BLOCKS, ids=place)
 def test_says_what_language_it_is_in(block: Block) -> None:
-    assert block.language in {"python", "bash", "cpp", "cmake", "json"} | SHOWN_ONLY
+    assert block.language in {"python", "bash", "sh", "cpp", "cmake", "json"} | SHOWN_ONLY
 
 
 @pytest.mark.parametrize("document", sorted({block.document for block in of("python")}))
@@ -87,7 +89,7 @@ def test_python_runs(document: str, tmp_path: Path) -> None:
     run([sys.executable, str(script)], tmp_path)
 
 
-@pytest.mark.parametrize("block", of("bash"), ids=place)
+@pytest.mark.parametrize("block", of("bash", "sh"), ids=place)
 def test_bash_runs(block: Block) -> None:
     lines = [line for line in block.code.splitlines() if line.split(" ")[0] not in CHECKED_ELSEWHERE]
     run(["bash", "-euo", "pipefail", "-c", "\n".join(lines)], ROOT)
