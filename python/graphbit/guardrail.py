@@ -32,6 +32,7 @@ __all__ = ["GuardRail", "GuardRailPolicyConfig", "GuardedCall", "PiiRule", "Unma
 POLICY_BYTES_MAX = 1024 * 1024
 _TOKEN_HEX_DIGITS = 8
 _FRAME = frozenset(("role", "id", "name", "tool_call_id", "type"))
+_SAID = frozenset(("user_input", "final_output", "error"))
 _ARGUMENTS = frozenset(("arguments", "parameters", "input"))
 _NAME_CHARS_MAX = 100
 _TOKEN_CHARS_MAX = _NAME_CHARS_MAX + _TOKEN_HEX_DIGITS + len("<:-000>")
@@ -149,6 +150,11 @@ class GuardRail:
         """The masking of one LLM call; `signature` (0..999) is random if not given."""
         return GuardedCall(self.policy, self._key, secrets.randbelow(1000) if signature is None else signature)
 
+    def masked_metadata(self, metadata: dict[str, Any]) -> dict[str, Any]:
+        """A copy of a node's or a workflow's metadata with its texts masked, and with an entry in the executions of a
+        node wherever the policy was applied: "encode" before a call, "rehydrate" after it, "decode" before a tool."""
+        return _MaskedMetadata(self, secrets.randbelow(1000)).copy_of(metadata)
+
 
 class GuardedCall:
     """Masks what one LLM call sends and unmasks what it answers. Not meant for several threads at once."""
@@ -236,6 +242,15 @@ class GuardedCall:
             "policy_name": self._policy.policy_name(),
         }
 
+    def mask_value(self, value: Any) -> Any:
+        """As :meth:`mask` for every text in a value, whatever it is nested in; ids and names of calls stay."""
+        return self._masked_value(value, "")
+
+    def applied(self, operation: str) -> Optional[dict[str, Any]]:
+        """The entry about what was masked so far, under another operation's name; None if nothing was."""
+        entry = {**self.report("encode"), "operation": operation}
+        return entry if entry["pii_rules_applied_count"] else None
+
     def _masked_value(self, value: Any, key: str, framing: bool = True) -> Any:
         """`framing` tells the message's own fields, whose ids and names stay, from arguments, where all is masked."""
         if isinstance(value, str):
@@ -298,6 +313,46 @@ class GuardedCall:
         names = self._applied_names.setdefault(kind, [])
         if rule_name not in names:
             names.append(rule_name)
+
+
+class _MaskedMetadata:
+    """Copies metadata with everything masked that a model, a tool or a user said."""
+
+    def __init__(self, guard: GuardRail, signature: int) -> None:
+        self._guard = guard
+        self._signature = signature
+
+    def copy_of(self, metadata: dict[str, Any]) -> dict[str, Any]:
+        copy: dict[str, Any] = {}
+        for key, value in metadata.items():
+            if key == "executions":
+                copy[key] = [entry for execution in value for entry in self._execution(execution)]
+            elif key in _SAID:
+                copy[key] = self._masked(value)[0]
+            elif isinstance(value, dict):
+                copy[key] = self.copy_of(value)
+            elif isinstance(value, list):
+                copy[key] = [self.copy_of(item) if isinstance(item, dict) else item for item in value]
+            else:
+                copy[key] = value
+        return copy
+
+    def _execution(self, execution: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        copy = dict(execution)
+        is_tool = execution.get("type") == "tool_call"
+        before = after = None
+        for key in ("input", "parameters", "output", "tool_calls", "error"):
+            if key in copy:
+                copy[key], call = self._masked(copy[key])
+                if key in ("input", "parameters"):
+                    before = call.applied("decode" if is_tool else "encode")
+                elif key in ("output", "tool_calls") and not is_tool and self._guard.policy.maps_back():
+                    after = after or call.applied("rehydrate")
+        yield from (entry for entry in (before, copy, after) if entry is not None)
+
+    def _masked(self, value: Any) -> tuple[Any, GuardedCall]:
+        call = self._guard.begin_call(self._signature)
+        return call.mask_value(value), call
 
 
 class UnmaskStream:

@@ -185,6 +185,37 @@ class TestMasking:
         }
         assert call.report("rehydrate")["pii_rules_applied_count"] == 3
 
+    def test_metadata_keeps_the_masked_form(self):
+        metadata = {
+            "node_name": "a@x.org",
+            "user_input": "Mail a@x.org",
+            "final_output": "sent to a@x.org",
+            "error": None,
+            "executions": [
+                {
+                    "type": "llm_call",
+                    "id": "i",
+                    "input": "Mail a@x.org",
+                    "output": "",
+                    "tool_calls": [{"id": "1", "name": "send", "parameters": {"to": "a@x.org"}}],
+                },
+                {"type": "tool_call", "tool_name": "send", "parameters": {"to": "a@x.org"}, "output": "ok"},
+                {"type": "llm_call", "id": "j", "input": "ok", "output": "done"},
+            ],
+            "total_usage": {"total_tokens": 3},
+        }
+        masked = GuardRail(policy()).masked_metadata({"nodes": [metadata], "user_input_masked": ""})
+        node = masked["nodes"][0]
+        text = json.dumps({**node, "node_name": ""})
+        assert "a@x.org" not in text and masked["user_input_masked"] == "" and node["node_name"] == "a@x.org"
+        token = re.fullmatch(r"Mail (<EMAIL:[0-9a-f]{8}-\d{3}>)", node["user_input"]).group(1)
+        assert node["final_output"] == f"sent to {token}"
+        assert node["executions"][1]["tool_calls"] == [{"id": "1", "name": "send", "parameters": {"to": token}}]
+        kinds = [execution.get("operation", execution["type"]) for execution in node["executions"]]
+        assert kinds == ["encode", "llm_call", "rehydrate", "decode", "tool_call", "llm_call"]
+        assert node["executions"][0]["pii_rules_applied_count"] == 1
+        assert metadata["user_input"] == "Mail a@x.org" and node["total_usage"] == {"total_tokens": 3}
+
     def test_stream(self):
         call = GuardRail(policy()).begin_call()
         token = call.mask("a@x.org")
