@@ -113,7 +113,8 @@ expected<std::shared_ptr<tls_context>> tls_context::make(const tls_options& opti
   SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
   SSL_CTX_set_mode(native, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                SSL_MODE_RELEASE_BUFFERS);
-  SSL_CTX_set_read_ahead(native, 1);  // one recv for a record's header and body
+  SSL_CTX_set_read_ahead(native, 1);  // one recv for many records
+  SSL_CTX_set_default_read_buffer_len(native, 32 * 1024);
   constexpr std::array<unsigned char, 9> http11{8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
   SSL_CTX_set_alpn_protos(native, http11.data(), http11.size());
   SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);

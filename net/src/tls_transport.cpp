@@ -122,11 +122,26 @@ io_status tls_transport::handshake() {
   return result.status;
 }
 
+/// Takes all records that one receive brought, because a streaming server sends many small ones.
 io_result tls_transport::read_some(char* into, std::size_t size) {
-  ERR_clear_error();
-  const int returned = SSL_read(ssl_, into, static_cast<int>(size));
-  if (returned > 0) return {io_status::done, static_cast<std::size_t>(returned)};
-  return judge(returned);
+  if (after_bytes_) return *after_bytes_;
+  std::size_t taken = 0;
+  do {
+    ERR_clear_error();
+    const int returned = SSL_read(ssl_, into + taken, static_cast<int>(size - taken));
+    if (returned <= 0) {
+      const auto end = judge(returned);
+      if (taken == 0) return end;
+      if (end.status != io_status::would_block) after_bytes_ = end;
+      break;
+    }
+    taken += static_cast<std::size_t>(returned);
+  } while (taken < size && SSL_has_pending(ssl_) == 1);
+  return {io_status::done, taken};
+}
+
+bool tls_transport::may_be_readable() const noexcept {
+  return transport::may_be_readable() || SSL_has_pending(ssl_) == 1;
 }
 
 io_result tls_transport::write_some(std::string_view first, std::string_view second) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "tls_context.hpp"
@@ -22,6 +23,7 @@ class tls_transport final : public transport {
   io_result read_some(char* into, std::size_t size) override;
   io_result write_some(std::string_view first, std::string_view second) override;
   void close_notify() noexcept override;
+  bool may_be_readable() const noexcept override;
 
   // For the BIO: 1 or more bytes, 0 at the end, -1 for "not now" or a fault.
   int bio_read(BIO* bio, char* into, int size) noexcept;
@@ -36,6 +38,7 @@ class tls_transport final : public transport {
   tls_session_slot* sessions_;
   std::string host_;
   int socket_errno_ = 0;
+  std::optional<io_result> after_bytes_;  // how a read ended that brought bytes first
   bool broken_ = false;
 };
 

@@ -43,7 +43,7 @@ class transport {
   /// The peer will send no more: read until the end shows.
   void note_ending() noexcept { readable_ = ending_ = true; }
   /// False when a read is known to bring nothing.
-  [[nodiscard]] bool may_be_readable() const noexcept { return readable_; }
+  [[nodiscard]] virtual bool may_be_readable() const noexcept { return readable_; }
   /// Why the last call failed.
   [[nodiscard]] const error& fault() const noexcept { return fault_; }
 

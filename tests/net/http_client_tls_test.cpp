@@ -1,3 +1,4 @@
+#include <netinet/tcp.h>
 #include <sys/stat.h>
 
 #include <cstdlib>
@@ -112,6 +113,49 @@ TEST_F(http_client_tls_test, moves_megabytes_both_ways) {
   ASSERT_TRUE(answer) << answer.error().message;
   EXPECT_EQ(answer->body, big);
   EXPECT_GT(seen, big.size());
+}
+
+TEST_F(http_client_tls_test, never_takes_a_record_after_an_answer_for_the_next_answer) {
+  const auto tls = make_server_tls(good_);
+  socket_server server([&](server_socket& s, int) {
+    tls_socket secured(s, tls.get());
+    while (!secured.read_until("{}").empty()) {
+      for (const int hold : {1, 0}) {  // both records in one segment
+        ::setsockopt(s.fd(), IPPROTO_TCP, TCP_CORK, &hold, sizeof hold);
+        if (hold == 0) break;
+        secured.send(ok("right"));
+        secured.send(ok("smuggled"));
+      }
+    }
+  });
+  const auto client = connect_to(origin{true, "localhost", server.port()}, trusting());
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(ask()->body, "right");
+  EXPECT_EQ(server.connections(), 3);
+}
+
+TEST_F(http_client_tls_test, hands_over_together_what_came_in_many_records) {
+  const auto tls = make_server_tls(good_);
+  std::string sent;
+  socket_server server([&](server_socket& s, int) {
+    tls_socket secured(s, tls.get());
+    static_cast<void>(secured.read_until("{}"));
+    const int hold = 1, go = 0;
+    ::setsockopt(s.fd(), IPPROTO_TCP, TCP_CORK, &hold, sizeof hold);
+    secured.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < 50; ++i) {
+      secured.send("3\r\n" + std::to_string(100 + i) + "\r\n");
+      sent += std::to_string(100 + i);
+    }
+    secured.send("0\r\n\r\n");
+    ::setsockopt(s.fd(), IPPROTO_TCP, TCP_CORK, &go, sizeof go);
+    static_cast<void>(secured.read_until("never"));
+  });
+  const auto client = connect_to(origin{true, "localhost", server.port()}, trusting());
+  recorder to;
+  start(to, post("{}", true));
+  ASSERT_TRUE(to.wait());
+  EXPECT_EQ(to.text(), sent);
+  EXPECT_LT(to.pieces().size(), 10u);
 }
 
 TEST_F(http_client_tls_test, resumes_its_session_on_a_new_connection) {
