@@ -31,11 +31,12 @@ std::uint64_t line_fingerprint(std::string_view line) noexcept {
 class batch_job::impl : public std::enable_shared_from_this<impl> {
  public:
   impl(provider_client client, batch_job_options options, std::unique_ptr<batch_journal> journal,
-       on_line tell)
+       on_line tell, on_end ended)
       : client_(std::move(client)),
         options_(std::move(options)),
         journal_(std::move(journal)),
-        tell_(std::move(tell)) {}
+        tell_(std::move(tell)),
+        ended_callback_(std::move(ended)) {}
 
   expected<void> start(runtime& rt);
   void stop();
@@ -79,6 +80,7 @@ class batch_job::impl : public std::enable_shared_from_this<impl> {
   std::mutex journal_mutex_;  // taken before mutex_ where both are
   std::unique_ptr<batch_journal> journal_;
   on_line tell_;
+  on_end ended_callback_;
   batch batch_;
   native_thread keeper_;
 
@@ -261,6 +263,9 @@ void batch_job::impl::keeper_main() {
   }
   all_kept_ = true;
   ended_.notify_all();
+  const auto how = halted_by_ ? expected<void>(fail(*halted_by_)) : expected<void>();
+  guard.unlock();
+  if (ended_callback_) ended_callback_(how);
 }
 
 expected<void> batch_job::impl::keep(std::vector<finished_line> group) {
@@ -376,9 +381,9 @@ expected<std::uint64_t> batch_job::impl::write_outputs(const std::string& result
 expected<std::unique_ptr<batch_job>> batch_job::start(runtime& rt, provider_client client,
                                                       batch_job_options options,
                                                       std::unique_ptr<batch_journal> journal,
-                                                      on_line tell) {
+                                                      on_line tell, on_end ended) {
   auto shared = std::make_shared<impl>(std::move(client), std::move(options), std::move(journal),
-                                       std::move(tell));
+                                       std::move(tell), std::move(ended));
   if (auto started = shared->start(rt); !started) return fail(started.error());
   return std::unique_ptr<batch_job>(new batch_job(std::move(shared)));
 }

@@ -7,12 +7,23 @@ from graphbit.errors import ValidationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Generator, Iterable, Iterator, Mapping
+    import os
+    from collections.abc import (
+        AsyncIterable,
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Generator,
+        Iterable,
+        Iterator,
+        Mapping,
+    )
     from types import TracebackType
     from typing import Any, Literal, TypedDict
 
     from typing_extensions import Never, Unpack
 
+    from graphbit.batch_run import BatchRun, Source
     from graphbit.response import LlmResponse
 
     Priority = Literal["live", "batch"]
@@ -423,6 +434,53 @@ class LlmClient:
         batch.add(texts)
         batch.close()
         return results
+
+    def run_batch(
+        self,
+        source: Source,
+        journal: str | os.PathLike[str] | None = None,
+        *,
+        ordered: bool = False,
+        progress: bool | Callable[[dict[str, Any]], None] = False,
+        retry_failed: bool = False,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        max_concurrency: int | None = None,
+        max_pause_s: float | None = 3600.0,
+        timeout_s: float | None = None,
+        priority: Priority | None = None,
+    ) -> BatchRun:
+        """A batch of any size that survives outages and crashes; iterate over its outcomes.
+
+            for outcome in client.run_batch(prompts, journal="run.db"): ...
+            async for outcome in client.run_batch("requests.jsonl", journal="run.db"): ...
+
+        ``source``: a path to a file in OpenAI's batch form, or any iterable (also an asynchronous
+        one, for ``async for``) of prompts and requests: dicts with ``prompt`` or ``messages``, with
+        ``input`` for embeddings, or in OpenAI's batch form. It is read as slots get free, so memory is
+        bounded by what is in flight.
+
+        ``journal``: an SQLite file that keeps what is finished. Started again with the same journal
+        and source, only what is missing is sent; finished lines come as outcomes with ``resumed``.
+        A changed line, other arguments or a second process on the journal raise ValueError.
+        ``retry_failed``: send lines that failed once more. ``max_pause_s``: how long, in all, a
+        request may wait for a provider that is down (after one success) instead of failing, 1 h.
+        ``max_tokens``, ``temperature``: of requests that do not say. ``progress=True`` shows a bar
+        (tqdm if installed) on stderr; a callable gets the numbers as a dict. ``timeout_s``: of each
+        request, from its start.
+        """
+        from graphbit.batch_run import BatchRun
+
+        form: dict[str, Any] = {}
+        if max_tokens is not None:
+            form["max_tokens"] = max_tokens
+        if temperature is not None:
+            form["temperature"] = temperature
+        path = None if journal is None else str(journal)
+        native = self._native.run_batch(
+            path, repr(form), max_concurrency, max_pause_s, timeout_s, priority, retry_failed
+        )
+        return BatchRun(native, source, form, ordered, progress)
 
     def chat_optimized(
         self,

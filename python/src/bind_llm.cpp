@@ -163,6 +163,7 @@ void bind_client(py::module_& module) {
                  max_concurrency, max_pause_s,
                  arguments(max_tokens, temperature, {}, timeout_s, extra_body, priority), full);
            })
+      .def("run_batch", &llm_client::run_batch)
       .def("stream",
            [](llm_client& client, py::handle prompt, py::handle max_tokens, py::handle temperature,
               py::handle timeout_s, py::handle extra_body, py::handle priority) {
@@ -197,6 +198,7 @@ void bind_stream(py::module_& module) {
 }  // namespace
 
 void bind_llm(py::module_& module) {
+  bind_batch_run(module);
   bind_config(module);
   bind_client(module);
   bind_batch(module);

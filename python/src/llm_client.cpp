@@ -154,6 +154,26 @@ py::tuple llm_client::start_batch(py::handle max_concurrency, py::handle max_pau
   return py::make_tuple(batch, future);
 }
 
+std::unique_ptr<batch_run> llm_client::run_batch(py::handle journal, py::handle arguments,
+                                                 py::handle max_concurrency, py::handle max_pause_s,
+                                                 py::handle timeout_s, py::handle priority,
+                                                 bool retry_failed) {
+  batch_run::settings settings;
+  settings.journal_path = optional_text_argument(journal, "journal").value_or("");
+  const auto& config = handle_->config();
+  settings.arguments = "provider=" + config.provider + " base_url=" + config.base_url +
+                       " model=" + config.model + " " + text_argument(arguments, "arguments");
+  auto& batch = settings.job.batch;
+  settings.job.retry_failed = retry_failed;
+  batch.call = call_options_from(py::none(), priority);
+  if (priority.is_none()) batch.call.priority = priority_class::batch;
+  batch.call.debug = debug_;
+  batch.item_timeout = timeout_or_default(timeout_s);
+  batch.in_flight_max = optional_u32_argument(max_concurrency, "max_concurrency").value_or(0);
+  batch.pause_max = optional_seconds_argument(max_pause_s, "max_pause_s").value_or(no_pause);
+  return std::make_unique<batch_run>(handle_->open(), std::move(settings));
+}
+
 py::object llm_client::chat(py::handle messages, const call_arguments& given) {
   const auto pairs = text_pairs_argument(messages, "messages");
   auto call = prepared(prepare_call(given));

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "batch_run.hpp"
 #include "call_arguments.hpp"
 #include "call_statistics.hpp"
 #include "client_handle.hpp"
@@ -27,6 +28,11 @@ class llm_client {
   /// "Error: ..." for what failed.
   [[nodiscard]] py::tuple start_batch(py::handle max_concurrency, py::handle max_pause_s,
                                       const call_arguments& given, bool full);
+  /// Starts a batch of lines in OpenAI's batch form.
+  [[nodiscard]] std::unique_ptr<batch_run> run_batch(py::handle journal, py::handle arguments,
+                                                     py::handle max_concurrency,
+                                                     py::handle max_pause_s, py::handle timeout_s,
+                                                     py::handle priority, bool retry_failed);
   [[nodiscard]] py::object chat(py::handle messages, const call_arguments& given);
   [[nodiscard]] std::unique_ptr<text_stream> stream(py::handle prompt, const call_arguments& given);
   [[nodiscard]] py::object warm_up();

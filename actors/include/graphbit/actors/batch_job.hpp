@@ -47,11 +47,13 @@ struct batch_job_line {
 class batch_job {
  public:
   using on_line = std::function<void(batch_job_line line)>;
+  using on_end = std::function<void(expected<void> how)>;
 
-  /// `journal` may be null: then nothing is kept. `on_line` may be empty.
+  /// `journal` may be null: then nothing is kept. `tell` gets each finished line, `ended` comes
+  /// last, both on the job's thread; both may be empty.
   [[nodiscard]] static expected<std::unique_ptr<batch_job>> start(
       runtime& rt, provider_client client, batch_job_options options,
-      std::unique_ptr<batch_journal> journal, on_line tell);
+      std::unique_ptr<batch_journal> journal, on_line tell, on_end ended = {});
   /// Cancels what still runs and waits for it.
   ~batch_job();
   batch_job(const batch_job&) = delete;
