@@ -85,7 +85,10 @@ class BatchRun:
         self._started = False
 
     def progress(self) -> dict[str, Any]:
-        """How far it is: read, resumed, succeeded, failed, not_started, attempts, tokens, paused."""
+        """How far it is: read, resumed, succeeded, failed, not_started, attempts, tokens, paused.
+
+        Empty once the iteration has ended.
+        """
         return self._native.progress()
 
     def cancel(self) -> None:
@@ -108,8 +111,8 @@ class BatchRun:
                     yield _outcome(line)
                 self._progress(self._native)
         finally:
-            self._native.cancel()
             self._progress(self._native, last=True)
+            self._native.release()
 
     def __aiter__(self) -> AsyncIterator[BatchOutcome]:
         return self._outcomes_async()
@@ -136,14 +139,17 @@ class BatchRun:
             if feeding is not None:
                 await feeding
         finally:
-            self._native.cancel()
             self._progress(self._native, last=True)
+            self._native.release()
 
     def _take(self) -> list[tuple[Any, ...]] | None:
-        lines = self._native.take()
-        if not lines and self._failure is not None:
-            raise self._failure
-        return lines
+        try:
+            return self._native.take()
+        except RuntimeError:
+            # The source's own failure is why the batch was cancelled, so that is what is told.
+            if self._failure is not None:
+                raise self._failure from None
+            raise
 
     # --- the source -------------------------------------------------------------------------------
 

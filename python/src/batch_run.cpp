@@ -20,9 +20,14 @@ namespace {
 // Finished lines that may wait for their taker; past it the job waits too.
 constexpr std::size_t untaken_max = 4096;
 
-py::object embeddings_object(const embedding_response& response) {
-  py::list vectors;
-  for (const auto& vector : response.vectors) vectors.append(py::cast(vector));
+py::list embeddings_object(const embedding_response& response) {
+  py::list vectors(response.vectors.size());
+  for (std::size_t i = 0; i < response.vectors.size(); ++i) {
+    const auto& from = response.vectors[i];
+    py::list to(from.size());
+    for (std::size_t k = 0; k < from.size(); ++k) to[k] = py::float_(static_cast<double>(from[k]));
+    vectors[i] = std::move(to);
+  }
   return vectors;
 }
 
@@ -174,6 +179,7 @@ void bind_batch_run(py::module_& module) {
       .def("add", &batch_run::add)
       .def("close", &batch_run::close)
       .def("cancel", &batch_run::cancel)
+      .def("release", &batch_run::finish)
       .def("take", &batch_run::take)
       .def("wait", &batch_run::wait)
       .def("wait_async", &batch_run::wait_async)

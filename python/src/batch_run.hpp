@@ -36,6 +36,8 @@ class batch_run final : public runtime_user {
   void add(py::handle line);
   void close();
   void cancel();
+  /// Cancels what is left, waits for it and closes the journal.
+  void finish();
   /// Tuples (index, custom_id, response or None, exception or None, latency_ms, resumed output or
   /// None); None: wait first; an empty list: the end. Raises what ended the job early.
   [[nodiscard]] py::object take();
@@ -49,8 +51,6 @@ class batch_run final : public runtime_user {
  private:
   using lines_type = handover<batch_job_line, expected<void>>;
   class outlet;
-
-  void finish();
 
   std::shared_ptr<runtime> home_;
   std::shared_ptr<outlet> outlet_;
