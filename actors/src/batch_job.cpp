@@ -36,7 +36,8 @@ class batch_job::impl : public std::enable_shared_from_this<impl> {
         options_(std::move(options)),
         journal_(std::move(journal)),
         tell_(std::move(tell)),
-        ended_callback_(std::move(ended)) {}
+        ended_callback_(std::move(ended)),
+        batch_id_(journal_ ? journal_->batch_id() : std::string()) {}
 
   expected<void> start(runtime& rt);
   void stop();
@@ -81,6 +82,7 @@ class batch_job::impl : public std::enable_shared_from_this<impl> {
   std::unique_ptr<batch_journal> journal_;
   on_line tell_;
   on_end ended_callback_;
+  const std::string batch_id_;
   batch batch_;
   native_thread keeper_;
 
@@ -128,6 +130,9 @@ void batch_job::impl::stop() {
     if (!batch_done_) batch_.cancel();
   }
   keeper_.join();
+  // A source that is still inside `add` must not keep the file open.
+  const std::lock_guard guard(journal_mutex_);
+  journal_.reset();
 }
 
 // --- lines come in ------------------------------------------------------------------------------
@@ -178,9 +183,8 @@ void batch_job::impl::cancel() { halt(cancelled_error("batch")); }
 
 // A kept line is not sent again; one that changed since means that this is another batch.
 expected<bool> batch_job::impl::skip_kept(std::uint64_t index, std::uint64_t fingerprint) {
-  if (!journal_) return false;
   const std::lock_guard guard(journal_mutex_);
-  if (journal_->kept_count() == 0) return false;
+  if (!journal_ || journal_->kept_count() == 0) return false;
   auto kept = journal_->kept(index, options_.retry_failed);
   if (!kept) return halt(kept.error()), fail(kept.error());
   if (!kept->has_value()) return false;
@@ -209,7 +213,7 @@ expected<bool> batch_job::impl::skip_kept(std::uint64_t index, std::uint64_t fin
 
 // The same for one line of one journal in every run: a provider that heeds it answers once.
 std::string batch_job::impl::line_id(std::uint64_t index) const {
-  return journal_ ? journal_->batch_id() + "-" + std::to_string(index) : std::string();
+  return batch_id_.empty() ? std::string() : batch_id_ + "-" + std::to_string(index);
 }
 
 // --- outcomes come back -------------------------------------------------------------------------
@@ -389,6 +393,8 @@ expected<std::unique_ptr<batch_job>> batch_job::start(runtime& rt, provider_clie
 }
 
 batch_job::~batch_job() { impl_->stop(); }
+
+void batch_job::stop() { impl_->stop(); }
 
 expected<void> batch_job::add(std::string line) { return impl_->add(std::move(line)); }
 void batch_job::close() { impl_->close(); }

@@ -161,7 +161,8 @@ void batch_run::finish() {
   if (!job_) return;
   cancel();
   without_gil([this] {
-    job_.reset();  // joins its thread, which needs no GIL
+    job_->stop();  // joins its thread, which needs no GIL
+    job_.reset();
     home_.reset();
     return 0;
   });

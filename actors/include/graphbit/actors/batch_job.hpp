@@ -54,7 +54,7 @@ class batch_job {
   [[nodiscard]] static expected<std::unique_ptr<batch_job>> start(
       runtime& rt, provider_client client, batch_job_options options,
       std::unique_ptr<batch_journal> journal, on_line tell, on_end ended = {});
-  /// Cancels what still runs and waits for it.
+  /// As `stop`.
   ~batch_job();
   batch_job(const batch_job&) = delete;
   batch_job& operator=(const batch_job&) = delete;
@@ -65,6 +65,8 @@ class batch_job {
   /// The source has no more lines.
   void close();
   void cancel();
+  /// Cancels what still runs, waits for it and closes the journal.
+  void stop();
   /// Waits until every line has its outcome kept. Asks `interrupted` every 50 ms; when it says
   /// true, the job is cancelled (what is finished is kept). The error is what stopped it early.
   [[nodiscard]] expected<batch_job_progress> wait(const std::function<bool()>& interrupted = {});
