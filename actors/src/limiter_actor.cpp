@@ -1,6 +1,7 @@
 #include "limiter_actor.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 namespace graphbit {
@@ -18,6 +19,12 @@ template <class N>
 [[nodiscard]] N part_of(N limit, std::uint64_t weight, std::uint64_t weights) {
   if (limit == 0) return 0;
   return std::max<N>(1, static_cast<N>(limit * weight / weights));
+}
+
+// The tighter of two limits, where 0 means none.
+template <class N>
+[[nodiscard]] N narrower(N a, N b) {
+  return a == 0 ? b : b == 0 ? a : std::min(a, b);
 }
 
 class lease_table {
@@ -49,23 +56,46 @@ class lease_table {
     lease();
   }
 
+  // Learnt limits only ever narrow those that were set.
+  void learnt(const limits_learnt& news) {
+    constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
+    const auto before = learnt_;
+    if (news.requests_per_minute)
+      learnt_.requests_per_minute =
+          static_cast<std::uint32_t>(std::min(*news.requests_per_minute, most));
+    if (news.tokens_per_minute) learnt_.tokens_per_minute = *news.tokens_per_minute;
+    if (learnt_.requests_per_minute != before.requests_per_minute ||
+        learnt_.tokens_per_minute != before.tokens_per_minute)
+      lease();
+  }
+
+  void held(const caf::actor_addr& sender, const limiter_hold& hold) {
+    for (const auto& m : members_)
+      if (m.shard.address() != sender) self_->send(m.shard, hold);
+  }
+
  private:
   // Two configurations of one key and model may name different limits: the narrower one holds.
   void take_limits(const policy::limiter_settings& wanted) {
-    const auto narrower = [](auto a, auto b) { return a == 0 ? b : b == 0 ? a : std::min(a, b); };
     limits_.in_flight_max = narrower(limits_.in_flight_max, wanted.in_flight_max);
     limits_.requests_per_minute = narrower(limits_.requests_per_minute, wanted.requests_per_minute);
     limits_.tokens_per_minute = narrower(limits_.tokens_per_minute, wanted.tokens_per_minute);
   }
 
   void lease() {
+    auto limits = limits_;
+    if (members_.size() > 1) {  // a single member learns by itself
+      limits.requests_per_minute =
+          narrower(limits.requests_per_minute, learnt_.requests_per_minute);
+      limits.tokens_per_minute = narrower(limits.tokens_per_minute, learnt_.tokens_per_minute);
+    }
     std::uint64_t weights = 0;
     for (const auto& m : members_) weights += weight(m);
     for (auto& m : members_) {
-      policy::limiter_settings share = limits_;
+      policy::limiter_settings share = limits;
       if (members_.size() > 1) {
-        share.requests_per_minute = part_of(limits_.requests_per_minute, weight(m), weights);
-        share.tokens_per_minute = part_of(limits_.tokens_per_minute, weight(m), weights);
+        share.requests_per_minute = part_of(limits.requests_per_minute, weight(m), weights);
+        share.tokens_per_minute = part_of(limits.tokens_per_minute, weight(m), weights);
         share.in_flight_max = part_of(limits_.in_flight_max, weight(m), weights);
         share.in_flight_max = std::min(share.in_flight_max, unused_by_others(m));
         if (limits_.in_flight_max != 0) share.in_flight_max = std::max(1u, share.in_flight_max);
@@ -89,6 +119,7 @@ class lease_table {
 
   limiter_actor* self_;
   policy::limiter_settings limits_;
+  policy::limiter_settings learnt_;
   std::vector<member> members_;
 };
 
@@ -103,6 +134,10 @@ caf::behavior lease_limits(limiter_actor* self) {
       },
       [table, self](const limiter_demand& demand) {
         table->demanded(caf::actor_cast<caf::actor_addr>(self->current_sender()), demand);
+      },
+      [table](const limits_learnt& news) { table->learnt(news); },
+      [table, self](const limiter_hold& hold) {
+        table->held(caf::actor_cast<caf::actor_addr>(self->current_sender()), hold);
       },
       [table](const limits_change& to) { table->change(to); },
   };

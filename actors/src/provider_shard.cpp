@@ -253,10 +253,12 @@ void provider_shard::pass_limiter(live_call& call) {
   const auto now = steady_clock::now();
   call.ticket = limiter_.try_acquire(request, now);
   if (call.ticket != 0) return granted(call);
-  if (p.options.deadline_at != never &&
-      limiter_.earliest_start(request, now) > p.options.deadline_at)
-    return finish_with(call, rate_limit_error("the rate limit leaves no room before the deadline",
-                                              remaining(limiter_.next_wakeup(now), now)));
+  if (p.options.deadline_at != never) {
+    const auto earliest = limiter_.earliest_start(request, now);
+    if (earliest > p.options.deadline_at)
+      return finish_with(call, rate_limit_error("the rate limit leaves no room before the deadline",
+                                                remaining(earliest, now)));
+  }
   call.ticket = limiter_.enqueue(request, now);
   call.at = live_call::stage::queued;
   count(setup_.counters->waiting);
@@ -380,6 +382,7 @@ void provider_shard::attempt_ended(live_call& call, expected<http_response> resu
     result->headers = std::move(call.headers);
     result->body = std::move(call.error_body);
   }
+  learn(call, result->headers);
   if (!is_success(result->status)) {
     call.retry.should_retry = policy::parse_should_retry(result->headers.get("x-should-retry"));
     return failed_attempt(call,
@@ -409,6 +412,7 @@ void provider_shard::decode(live_call& call, http_response response) {
 void provider_shard::failed_attempt(live_call& call, error e) {
   report_end(call, outcome_of(e));
   release_slot(call, std::nullopt);
+  hold_for(e);
   const auto now = steady_clock::now();
   const auto& options = call.pending->options;
   policy::retry_settings settings;
@@ -458,11 +462,6 @@ void provider_shard::succeeded(live_call& call, Response response, const http_he
   if (limiter_.limits().tokens_per_minute != 0)
     estimate_.observed(call.pending->text_bytes(), response.usage.prompt_tokens,
                        response.usage.completion_tokens);
-  if (may_learn_ && headers.has("x-ratelimit-limit-requests")) {
-    std::vector<std::pair<std::string, std::string>> fields;
-    for (const auto& [name, value] : headers.fields()) fields.emplace_back(name, value);
-    limiter_.learn(policy::learn(fields, std::time(nullptr)), now);
-  }
   release_slot(call, response.usage.total_tokens);
   if (response.request_id.empty()) response.request_id = std::string(headers.get("x-request-id"));
   response.attempts = call.attempts_sent;
@@ -477,6 +476,30 @@ void provider_shard::succeeded(live_call& call, Response response, const http_he
   self_.home().add_in_flight(-1);
   pending->succeed(std::move(response));
   pump();
+}
+
+// --- what answers say of limits ------------------------------------------------------------------
+
+void provider_shard::learn(const live_call& call, const http_headers& headers) {
+  const auto said = policy::learn(headers, std::time(nullptr));
+  if (said.empty()) return;
+  const auto now = steady_clock::now();
+  if (only_shard_) return limiter_.learn(said, now, now - call.sent_at);
+  const limits_learnt news{policy::per_minute(said.requests), policy::per_minute(said.tokens)};
+  if (news.requests_per_minute || news.tokens_per_minute) self_.send(limiter_actor_, news);
+}
+
+// A 429 with Retry-After speaks of the key, not of the one call: the others wait as well.
+void provider_shard::hold_for(const error& refusal) {
+  if (refusal.status != 429 || refusal.retry != retry_rule::transient || !refusal.retry_after)
+    return;
+  const auto until = steady_clock::now() + *refusal.retry_after;
+  hold_until(until);
+  if (!only_shard_) self_.send(limiter_actor_, limiter_hold{until});
+}
+
+void provider_shard::hold_until(time_point until) {
+  limiter_.hold_until(until, steady_clock::now());
 }
 
 // --- ends ---------------------------------------------------------------------------------------
@@ -556,7 +579,7 @@ void provider_shard::flush_report() {
 // About every 100 ms while calls are here: what need not be told at once.
 bool provider_shard::swept(time_point) {
   flush_report();
-  if (!may_learn_)
+  if (!only_shard_)
     self_.send(limiter_actor_, limiter_demand{static_cast<std::uint32_t>(limiter_.in_flight()),
                                               static_cast<std::uint32_t>(limiter_.waiting())});
   sweeping_ = !calls_.empty();
@@ -576,7 +599,7 @@ void provider_shard::breaker_turned(const policy::breaker_snapshot& now) {
 
 void provider_shard::shared(const limiter_share& share) {
   limiter_.configure(share.settings);
-  may_learn_ = share.whole;
+  only_shard_ = share.whole;
   budget_.set_in_flight_limit(share.settings.in_flight_max != 0 ? share.settings.in_flight_max
                                                                 : 256);
   pump();
@@ -691,6 +714,7 @@ caf::behavior serve_provider(provider_client_actor* self, const provider_shard::
       [shard](const breaker_changed& change) { shard->breaker_turned(change.now); },
       [shard](const probe_answer& answer) { shard->probe_answered(answer.call, answer.admission); },
       [shard](const limiter_share& share) { shard->shared(share); },
+      [shard](const limiter_hold& hold) { shard->hold_until(hold.until); },
       [self, shard](rejoin_atom) {
         shard->rejoin();
         if (!shard->joined()) self->delayed_send(self, milliseconds{100}, rejoin_atom::value);

@@ -78,6 +78,8 @@ class provider_shard {
   void breaker_turned(const policy::breaker_snapshot& now);
   void probe_answered(std::uint64_t call_id, const policy::admission& admission);
   void shared(const limiter_share& share);
+  /// Another shard was told by the provider to come back no sooner.
+  void hold_until(time_point until);
   /// The breaker or the limiter died: joins its next incarnation once its supervisor has made it.
   void peer_down(const caf::actor_addr& peer);
   void rejoin();
@@ -108,6 +110,8 @@ class provider_shard {
   void finish_with(live_call& call, error e);
   void crashed(std::uint64_t call_id, const char* what);
 
+  void learn(const live_call& call, const http_headers& headers);
+  void hold_for(const error& refusal);
   void rejected_by_breaker(live_call& call, duration retry_after);
   [[nodiscard]] bool park(live_call& call, duration wait);
   void wait_until(live_call& call, time_point at);
@@ -132,7 +136,7 @@ class provider_shard {
   policy::token_estimate estimate_;
   random_source random_ = random_source::from_system();
   policy::breaker_snapshot breaker_;
-  bool may_learn_ = true;
+  bool only_shard_ = true;  // of its key and model: it may learn by itself
 
   std::unordered_map<std::uint64_t, std::unique_ptr<live_call>> calls_;
   std::priority_queue<alarm, std::vector<alarm>, std::greater<>> alarms_;

@@ -256,6 +256,63 @@ TEST_F(provider_client_test, many_threads_share_the_reactor) {
   EXPECT_EQ(good, 16 * 50);
 }
 
+// --- rate limits learnt from answers
+// ---------------------------------------------------------------
+
+// Calls that ended here without asking the provider, out of 40 at once.
+std::size_t kept_at_home(const provider_client& client, const chat_request& request) {
+  outcomes all;
+  call_options options;
+  options.max_retries = 0;
+  options.deadline_at = steady_clock::now() + milliseconds{300};
+  for (int i = 0; i < 40; ++i) client.submit(request, options, all.next());
+  EXPECT_TRUE(all.wait_for(40));
+  std::size_t kept = 0;
+  for (const auto& result : all.results()) kept += !result && result.error().attempts == 0 ? 1 : 0;
+  return kept;
+}
+
+TEST_F(provider_client_test, limits_are_learnt_from_every_family) {
+  behave(R"({"rate_limit_requests": 60})");
+  for (const auto* family : {"openai_compatible", "anthropic", "mistralai"}) {
+    provider.reset();
+    auto c = config();
+    c.provider = family;
+    c.api_key = secret("sk-test-0123456789abcdef");
+    if (c.provider == "anthropic") c.base_url = provider.url();
+    if (c.provider == "mistralai") c.base_url = provider.url() + "/mistral/v1";
+    c.extra_headers = {{"x-test", family}};
+    const auto client = open(c);
+    const auto first = client.complete(ask("teach me"));
+    ASSERT_TRUE(first) << family << ": " << first.error().message;
+    EXPECT_GT(kept_at_home(client, ask("again")), 20u) << family;
+    EXPECT_LT(requests(), 20u) << family;
+  }
+}
+
+TEST_F(provider_client_test, limits_are_learnt_from_refusals_too) {
+  behave(R"({"rate_limit_requests": 60, "fault_429": 1, "retry_after_s": 0})");
+  const auto client = open(config());
+  call_options once;
+  once.max_retries = 0;
+  ASSERT_FALSE(client.complete(ask("teach me"), once));
+  EXPECT_GT(kept_at_home(client, ask("again")), 20u);
+}
+
+TEST_F(provider_client_test, retry_after_holds_back_all_calls_of_the_key) {
+  behave(R"({"fault_429": 1, "retry_after_s": 30})");
+  const auto client = open(config());
+  call_options options;
+  options.max_retries = 0;
+  ASSERT_FALSE(client.complete(ask("one"), options));
+  options.deadline_at = steady_clock::now() + seconds{10};
+  const auto second = client.complete(ask("two"), options);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().kind, error_kind::rate_limit);
+  EXPECT_EQ(second.error().attempts, 0u);
+  EXPECT_EQ(requests(), 1u);
+}
+
 TEST_F(provider_client_test, warming_up_sends_no_request) {
   outcomes all;
   std::atomic<bool> warm{false};

@@ -99,9 +99,12 @@ bool take_prefix(std::string_view& text, std::string_view prefix) noexcept {
 void learn_openai(std::string_view name, std::string_view value, rate_limit_headers& out) noexcept {
   const auto dash = name.find('-');
   if (dash == std::string_view::npos) return;
-  const auto what = name.substr(0, dash), of = name.substr(dash + 1);
-  if (of != "requests" && of != "tokens") return;
-  rate_limit_state& state = of == "requests" ? out.requests : out.tokens;
+  const auto what = name.substr(0, dash);
+  auto of = name.substr(dash + 1);
+  if (of.ends_with("-minute")) of.remove_suffix(std::string_view("-minute").size());
+  const bool requests = of == "requests" || of == "req";
+  if (!requests && of != "tokens") return;
+  rate_limit_state& state = requests ? out.requests : out.tokens;
   if (what == "limit") state.limit = parse_count(value);
   if (what == "remaining") state.remaining = parse_count(value);
   if (what == "reset") state.reset_after = parse_reset(value);
@@ -121,11 +124,10 @@ void learn_anthropic(std::string_view name, std::string_view value, std::int64_t
 
 }  // namespace
 
-rate_limit_headers learn(std::span<const std::pair<std::string, std::string>> fields,
-                         std::int64_t now_unix_s) {
+rate_limit_headers learn(const http_headers& headers, std::int64_t now_unix_s) {
   rate_limit_headers out;
-  for (const auto& [field, value] : fields) {
-    std::string_view name = field;
+  for (std::size_t i = 0; i < headers.size(); ++i) {
+    auto [name, value] = headers[i];
     if (take_prefix(name, "x-ratelimit-")) {
       learn_openai(name, value, out);
     } else if (take_prefix(name, "anthropic-ratelimit-")) {

@@ -2,11 +2,9 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
-#include <string>
 #include <string_view>
-#include <utility>
 
+#include <graphbit/net/http_types.hpp>
 #include <graphbit/runtime/clock.hpp>
 
 namespace graphbit::policy {
@@ -28,11 +26,11 @@ struct rate_limit_headers {
 };
 
 /// Reads `x-ratelimit-{limit,remaining,reset}-{requests,tokens}` (OpenAI and those that copy it;
-/// resets such as "6m0s", "20ms" or plain seconds) and
+/// resets such as "6m0s", "20ms" or plain seconds), the same with `-minute` behind (Cerebras;
+/// Mistral with `req` for `requests`), and
 /// `anthropic-ratelimit-{requests,tokens}-{limit,remaining,reset}` (RFC 3339 resets against
-/// `now_unix_s`). Names in lower case. Values that cannot be understood are left unset.
-[[nodiscard]] rate_limit_headers learn(std::span<const std::pair<std::string, std::string>> fields,
-                                       std::int64_t now_unix_s);
+/// `now_unix_s`). Values that cannot be understood are left unset.
+[[nodiscard]] rate_limit_headers learn(const http_headers& headers, std::int64_t now_unix_s);
 
 /// "1s", "6m0s", "1h2m3.5s", "20ms", or plain seconds; nothing for anything else or over 30 days.
 [[nodiscard]] std::optional<duration> parse_reset(std::string_view text) noexcept;
