@@ -66,6 +66,28 @@ template <class Sink, class Response, class Submit>
 
 }  // namespace
 
+provider_client_stats& provider_client_stats::operator+=(const provider_client_stats& more) {
+  calls += more.calls;
+  succeeded += more.succeeded;
+  failed += more.failed;
+  cancelled += more.cancelled;
+  rejected += more.rejected;
+  attempts += more.attempts;
+  retries += more.retries;
+  hedges += more.hedges;
+  hedges_won += more.hedges_won;
+  in_flight += more.in_flight;
+  waiting += more.waiting;
+  in_flight_max += more.in_flight_max;
+  pool.open += more.pool.open;
+  pool.idle += more.pool.idle;
+  pool.waiting += more.pool.waiting;
+  pool.opened += more.pool.opened;
+  pool.reused += more.pool.reused;
+  pool.forgiven += more.pool.forgiven;
+  return *this;
+}
+
 expected<provider_client> provider_client::open(runtime& rt, provider_config config) {
   if (config.routes) {
     auto routed = routed_client::open(rt, std::move(config));

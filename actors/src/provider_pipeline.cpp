@@ -51,30 +51,21 @@ void provider_pipeline::set_limits(const limits_change& to) { caf::anon_send(lim
 provider_client_stats provider_pipeline::counters() const {
   provider_client_stats s;
   for (const auto& shard : shards) {
-    const auto& c = *shard.counters;
-    s.calls += c.calls;
-    s.succeeded += c.succeeded;
-    s.failed += c.failed;
-    s.cancelled += c.cancelled;
-    s.rejected += c.rejected;
-    s.attempts += c.attempts;
-    s.retries += c.retries;
-    s.in_flight += c.in_flight;
-    s.waiting += c.waiting;
-    s.breaker = c.breaker;
-    s.breaker_failures = c.breaker_failures;
+    s += shard.counters->read();
+    s.breaker = shard.counters->breaker;
+    s.breaker_failures = shard.counters->breaker_failures;
   }
   return s;
 }
 
 provider_client_stats provider_pipeline::stats() const {
   auto s = counters();
-  for (const auto& shard : shards) add_pool_stats(shard, s.pool);
+  for (const auto& shard : shards) add_pool_stats(shard, s);
   return s;
 }
 
 // Asked on the shard's own thread; a shard that is just being restarted has no pool.
-void provider_pipeline::add_pool_stats(const shard& of, http_pool_stats& sum) {
+void provider_pipeline::add_pool_stats(const shard& of, provider_client_stats& sum) {
   if (of.home->here()) return;
   http_pool_stats answer;
   reactor::waiter waiter;
@@ -91,11 +82,9 @@ void provider_pipeline::add_pool_stats(const shard& of, http_pool_stats& sum) {
                    shard_task{[end, &answer](provider_shard& s) { answer = s.pool_stats(); }});
   };
   static_cast<void>(of.home->drive(waiter, submit, {}));
-  sum.open += answer.open;
-  sum.idle += answer.idle;
-  sum.waiting += answer.waiting;
-  sum.opened += answer.opened;
-  sum.reused += answer.reused;
+  provider_client_stats one;
+  one.pool = answer;
+  sum += one;
 }
 
 }  // namespace graphbit

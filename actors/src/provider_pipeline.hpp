@@ -63,7 +63,7 @@ class provider_pipeline final : public provider_client::impl {
   [[nodiscard]] const shard& of_call(std::uint64_t call_id) const {
     return shards[call_id % shards.size()];
   }
-  static void add_pool_stats(const shard& of, http_pool_stats& sum);
+  static void add_pool_stats(const shard& of, provider_client_stats& sum);
 
   std::shared_ptr<const provider_endpoint> endpoint_;
   std::atomic<std::uint64_t> next_call_{1};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -10,10 +11,13 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include <graphbit/actors/policy/adaptive_limit.hpp>
+#include <graphbit/actors/policy/hedge.hpp>
 #include <graphbit/actors/policy/limiter.hpp>
 #include <graphbit/actors/policy/retry.hpp>
 #include <graphbit/actors/policy/retry_budget.hpp>
 #include <graphbit/actors/policy/token_estimate.hpp>
+#include <graphbit/actors/provider_client.hpp>
 #include <graphbit/net/http_client.hpp>
 #include <graphbit/net/wire_format.hpp>
 #include <graphbit/runtime/pinned_actor.hpp>
@@ -29,10 +33,28 @@ namespace graphbit {
 /// What all shards of one provider client count; written by the shard's thread, read by any.
 struct shard_counters {
   std::atomic<std::uint64_t> calls{0}, succeeded{0}, failed{0}, cancelled{0}, rejected{0};
-  std::atomic<std::uint64_t> attempts{0}, retries{0};
+  std::atomic<std::uint64_t> attempts{0}, retries{0}, hedges{0}, hedges_won{0};
   std::atomic<std::uint64_t> in_flight{0}, waiting{0};
+  std::atomic<std::uint32_t> in_flight_max{0};
   std::atomic<breaker_state> breaker{breaker_state::closed};
   std::atomic<std::uint32_t> breaker_failures{0};
+
+  [[nodiscard]] provider_client_stats read() const {
+    provider_client_stats s;
+    s.calls = calls;
+    s.succeeded = succeeded;
+    s.failed = failed;
+    s.cancelled = cancelled;
+    s.rejected = rejected;
+    s.attempts = attempts;
+    s.retries = retries;
+    s.hedges = hedges;
+    s.hedges_won = hedges_won;
+    s.in_flight = in_flight;
+    s.waiting = waiting;
+    s.in_flight_max = in_flight_max;
+    return s;
+  }
 };
 
 /// The configuration in the form that every attempt needs, made once.
@@ -47,7 +69,8 @@ struct provider_endpoint {
     provider_config config);
 
 /// The request pipeline of one provider client on one reactor:
-/// deadline > retry (one loop, one budget) > breaker gate > limiter > breaker again > one attempt.
+/// deadline > retry (one loop, one budget) > breaker gate > limiter > breaker again > one attempt,
+/// and beside a slow attempt its hedge.
 ///
 /// Problem: many independent decisions (may I send? again? when?) about one call must have one
 /// owner, or they multiply (a retry per layer) and contradict each other. Every call here is in
@@ -89,7 +112,7 @@ class provider_shard {
 
  private:
   class live_call;
-  friend class live_call;
+  class attempt;
   struct alarm {
     time_point at;
     std::uint64_t call_id;
@@ -100,31 +123,54 @@ class provider_shard {
   void pass_breaker(live_call& call);
   void pass_limiter(live_call& call);
   void granted(live_call& call);
-  void send(live_call& call);
-  void attempt_ended(live_call& call, expected<http_response> result);
-  void decode(live_call& call, http_response response);
-  void failed_attempt(live_call& call, error e);
 
+  // Attempts (provider_attempts.cpp).
+  void send(live_call& call, bool probe);
+  void send_hedge(live_call& call);
+  void attempt_due(live_call& call);
+  [[nodiscard]] expected<http_request> encode(const live_call& call, bool hedge) const;
+  void transmit(std::unique_ptr<attempt>& place, live_call& call, policy::ticket ticket,
+                http_request request, bool probe);
+  [[nodiscard]] http_timeouts timeouts_of(const live_call& call) const;
+  void text_came(attempt& a);
+  void attempt_ended(attempt& a, expected<http_response> result);
+  void decode(attempt& a, http_response response);
+  void wait_for_job(attempt& a, follow_up next);
+  void ask_for_job(attempt& a);
+  void won(attempt& a);
+  void failed_attempt(attempt& a, error e);
+  void retry_or_give_up(live_call& call, error e);
+  void drop(std::unique_ptr<attempt>& loser);
+  void close(attempt& a, policy::attempt_outcome outcome, policy::limit_signal signal,
+             std::optional<std::uint64_t> tokens = {});
   template <class Response>
-  void succeeded(live_call& call, Response response, const http_headers& headers);
+  void succeeded(attempt& a, Response response, const http_headers& headers);
+  void learn(const attempt& a, const http_headers& headers);
+  void hold_for(const error& refusal);
+  void report_start(attempt& a);
+  void report_end(attempt& a, policy::attempt_outcome outcome);
+
   void finish_with(live_call& call, error e);
   void crashed(std::uint64_t call_id, const char* what);
 
-  void learn(const live_call& call, const http_headers& headers);
-  void hold_for(const error& refusal);
   void rejected_by_breaker(live_call& call, duration retry_after);
   [[nodiscard]] bool park(live_call& call, duration wait);
   void wait_until(live_call& call, time_point at);
-  void release_slot(live_call& call, std::optional<std::uint64_t> tokens);
-  void report_start(live_call& call);
-  void report_end(live_call& call, policy::attempt_outcome outcome);
+  void release_ticket(live_call& call);
+  void adapt_in_flight();
   void flush_report();
   void pump();
   void arm();
   void rang();
   [[nodiscard]] bool swept(time_point now);
   [[nodiscard]] policy::limiter_settings wanted_limits() const;
+  [[nodiscard]] policy::limiter_request needs_of(const live_call& call) const;
   [[nodiscard]] error closed_by_deadline(const live_call& call) const;
+  // One writer per counter: no locked instruction is needed.
+  static void count(std::atomic<std::uint64_t>& counter, std::int64_t change = 1) {
+    counter.store(counter.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(change),
+                  std::memory_order_relaxed);
+  }
 
   pinned_actor& self_;
   setup setup_;
@@ -134,6 +180,9 @@ class provider_shard {
   policy::limiter limiter_;
   policy::retry_budget budget_;
   policy::token_estimate estimate_;
+  policy::adaptive_limit adaptive_;
+  std::uint32_t in_flight_share_ = 0;    // of the limit that was set; 0: none
+  std::array<policy::hedge, 3> hedges_;  // of whole answers, streams, embeddings
   random_source random_ = random_source::from_system();
   policy::breaker_snapshot breaker_;
   bool only_shard_ = true;  // of its key and model: it may learn by itself

@@ -36,7 +36,8 @@ void append_number(std::string& out, const std::optional<T>& n) {
   append_number(out, c.max_in_flight);
   append_number(out, c.rpm);
   append_number(out, c.tpm);
-  append(out, c.tls.verify ? "1" : "0");
+  for (const bool flag : {c.hedge, c.adaptive_in_flight, c.tls.verify})
+    append(out, flag ? "1" : "0");
   for (const auto& [name, value] : c.extra_headers) {
     append(out, name);
     append(out, value);

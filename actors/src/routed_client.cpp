@@ -260,20 +260,7 @@ namespace {
   provider_client_stats sum;
   bool all_open = true;
   for (const auto& s : all) {
-    sum.calls += s.calls;
-    sum.succeeded += s.succeeded;
-    sum.failed += s.failed;
-    sum.cancelled += s.cancelled;
-    sum.rejected += s.rejected;
-    sum.attempts += s.attempts;
-    sum.retries += s.retries;
-    sum.in_flight += s.in_flight;
-    sum.waiting += s.waiting;
-    sum.pool.open += s.pool.open;
-    sum.pool.idle += s.pool.idle;
-    sum.pool.waiting += s.pool.waiting;
-    sum.pool.opened += s.pool.opened;
-    sum.pool.reused += s.pool.reused;
+    sum += s;
     sum.breaker_failures += s.breaker_failures;
     all_open = all_open && s.breaker == breaker_state::open;
   }

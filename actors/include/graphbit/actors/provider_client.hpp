@@ -20,8 +20,13 @@ struct provider_client_stats {
   std::uint32_t breaker_failures = 0;  ///< failures among the attempts the breaker looks at
   std::uint64_t calls = 0, succeeded = 0, failed = 0, cancelled = 0, rejected = 0;
   std::uint64_t attempts = 0, retries = 0;
+  std::uint64_t hedges = 0, hedges_won = 0;  ///< second attempts sent; those that answered first
   std::size_t in_flight = 0, waiting = 0;
+  std::uint32_t in_flight_max = 0;  ///< as it is now, set or adapted; 0: no bound of its own
   http_pool_stats pool;
+
+  /// Adds another's numbers to these; the breaker's stay.
+  provider_client_stats& operator+=(const provider_client_stats& more);
 };
 
 /// A handle to one provider client: the actor (one shard per reactor) that owns the request

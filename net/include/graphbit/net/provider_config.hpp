@@ -36,6 +36,12 @@ struct provider_config {
   std::optional<std::uint32_t> max_in_flight;  ///< none: by mode
   std::optional<std::uint32_t> rpm;
   std::optional<std::uint64_t> tpm;
+  /// A second attempt goes out when the first takes longer than 95 % of its like; off by default.
+  /// At most 6 % more requests, out of the retry budget.
+  bool hedge = false;
+  /// How many calls are in flight at once follows latency and refusals, up to `max_in_flight`; off
+  /// by default.
+  bool adaptive_in_flight = false;
   std::vector<std::pair<std::string, std::string>> extra_headers;
   std::string extra_body;                  ///< JSON object text merged into every body
   std::string token_limit_field = "auto";  ///< "auto", "max_tokens" or "max_completion_tokens"

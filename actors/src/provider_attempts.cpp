@@ -1,0 +1,414 @@
+// Attempts: one HTTP exchange each, a hedge beside a slow one, and what their ends mean for the
+// call, the breaker, the limiter and the retry budget.
+#include <ctime>
+
+#include <graphbit/actors/policy/rate_limit_headers.hpp>
+#include <graphbit/runtime/log.hpp>
+
+#include "live_call.hpp"
+
+namespace graphbit {
+
+namespace {
+
+constexpr std::uint32_t retries_default = 3;
+constexpr std::size_t report_events_max = 32;
+constexpr auto outage_recheck = milliseconds{500};
+
+[[nodiscard]] bool is_success(int status) { return status >= 200 && status < 300; }
+
+[[nodiscard]] policy::attempt_outcome outcome_of(const error& e) {
+  return e.cancelled || e.breaker == breaker_rule::ignored ? policy::attempt_outcome::ignored
+                                                           : policy::attempt_outcome::failure;
+}
+
+[[nodiscard]] policy::limit_signal signal_of(const error& e) {
+  const bool full = e.status == 429 || e.status == 503 || e.status == 529 ||
+                    (e.kind == error_kind::timeout && !e.cancelled);
+  return full ? policy::limit_signal::overloaded : policy::limit_signal::ignored;
+}
+
+}  // namespace
+
+// --- the call and its exchange -------------------------------------------------------------------
+
+provider_shard::live_call::live_call(const provider_config& config, pending_call_ptr p)
+    : pending(std::move(p)),
+      retries_max(
+          pending->options.max_retries.value_or(config.max_retries.value_or(retries_default))) {
+  retry.attempts = 0;
+  retry.deadline_at = pending->options.deadline_at;
+  retry.work_left = pending->options.work_budget.value_or(config.call_timeout);
+}
+
+void provider_shard::attempt::on_headers(const http_response& head) {
+  status = head.status;
+  headers = head.headers;
+  const auto& endpoint = *owner_.setup_.endpoint;
+  if (is_success(status)) decoder = endpoint.wire->decode_stream(endpoint.config);
+}
+
+void provider_shard::attempt::on_data(std::string_view bytes) {
+  guarded([&] { take(bytes); });
+}
+
+void provider_shard::attempt::on_done(expected<http_response> result) {
+  guarded([&] { owner_.attempt_ended(*this, std::move(result)); });
+}
+
+// Outside the actor's own message handling an exception has no handler but this.
+template <class F>
+void provider_shard::attempt::guarded(F f) {
+  auto& owner = owner_;  // `this` may be gone after f
+  const auto id = of.pending->id;
+  try {
+    f();
+  } catch (const std::exception& e) {
+    owner.crashed(id, e.what());
+  }
+}
+
+void provider_shard::attempt::take(std::string_view bytes) {
+  if (!decoder) {
+    if (error_body.size() < limits::response_body_bytes_max) error_body.append(bytes);
+    return;
+  }
+  if (stream_failure) return;
+  if (auto fed = decoder->feed(bytes, deltas); !fed) stream_failure = fed.error();
+  if (!deltas.empty()) owner_.text_came(*this);
+}
+
+// From the first text on, a call belongs to the attempt that brought it.
+void provider_shard::text_came(attempt& a) {
+  auto& call = a.of;
+  if (!call.retry.delivered) won(a);
+  call.retry.delivered = true;
+  for (const auto& delta : a.deltas) call.delivered_text += delta;
+  if (!call.pending->text_came(a.deltas)) http_.pause(a.exchange);
+  a.deltas.clear();
+}
+
+// --- sending -------------------------------------------------------------------------------------
+
+void provider_shard::send(live_call& call, bool probe) {
+  auto request = encode(call, false);
+  if (!request) {
+    if (probe) self_.send(breaker_actor_, unprobe_atom::value);
+    return finish_with(call, std::move(request.error()));
+  }
+  const auto now = steady_clock::now();
+  call.at = live_call::stage::in_flight;
+  call.round_began = now;
+  ++call.retry.attempts;
+  transmit(call.first, call, std::exchange(call.ticket, 0), std::move(*request), probe);
+  if (probe) return;
+  if (const auto delay = hedges_[call.kind()].delay()) wait_until(call, now + *delay);
+}
+
+// A hedge goes out only where it displaces nobody: no waiting for a slot or for the rates.
+void provider_shard::send_hedge(live_call& call) {
+  if (!call.first || call.second || call.retry.delivered) return;
+  if (breaker_.state != breaker_state::closed) return;
+  const auto now = steady_clock::now();
+  const auto ticket = limiter_.try_acquire(needs_of(call), now);
+  if (ticket == 0) return;
+  auto request = encode(call, true);
+  if (!request || !hedges_[call.kind()].may_hedge(budget_)) return limiter_.give_back(ticket, now);
+  count(setup_.counters->hedges);
+  transmit(call.second, call, ticket, std::move(*request), false);
+}
+
+// The alarm of a call whose attempt is out: a job is to be asked for, or a hedge is due.
+void provider_shard::attempt_due(live_call& call) {
+  for (auto* a : {call.first.get(), call.second.get()})
+    if (a != nullptr && !a->next_target.empty()) return ask_for_job(*a);
+  send_hedge(call);
+}
+
+expected<http_request> provider_shard::encode(const live_call& call, bool hedge) const {
+  const auto& endpoint = *setup_.endpoint;
+  const auto& p = *call.pending;
+  http_request request;
+  request.headers = endpoint.headers;
+  request.stream = p.stream;
+  request.extra_headers.reserve(64);
+  request.extra_headers.append("Idempotency-Key: ")
+      .append(p.options.idempotency_key)
+      .append(hedge ? "-h\r\n" : "\r\n");
+  expected<void> encoded;
+  if (const auto* chat = p.chat()) {
+    if (chat->model.empty() || chat->model == endpoint.config.model)
+      request.target = p.stream ? endpoint.stream_target : endpoint.chat_target;
+    else
+      request.target = std::make_shared<const std::string>(
+          (endpoint.at.target == "/" ? "" : endpoint.at.target) +
+          endpoint.wire->chat_target(endpoint.config, chat->model, p.stream));
+    encoded = endpoint.wire->encode_chat(endpoint.config, *chat, p.stream, request.body);
+  } else {
+    request.target = endpoint.embeddings_target;
+    encoded = endpoint.wire->encode_embeddings(endpoint.config, *p.embedding(), request.body);
+  }
+  if (!encoded) return fail(std::move(encoded.error()));
+  return request;
+}
+
+void provider_shard::transmit(std::unique_ptr<attempt>& place, live_call& call,
+                              policy::ticket ticket, http_request request, bool probe) {
+  place = std::make_unique<attempt>(*this, call, ticket);
+  place->probe = probe;
+  place->sent_at = steady_clock::now();
+  ++call.attempts_sent;
+  count(setup_.counters->attempts);
+  report_start(*place);
+  place->exchange = http_.start(std::move(request), timeouts_of(call), *place);
+}
+
+http_timeouts provider_shard::timeouts_of(const live_call& call) const {
+  const auto& config = setup_.endpoint->config;
+  http_timeouts timeouts{
+      .connect = config.connect_timeout,
+      .tls = config.tls_timeout,
+      .idle = config.idle_timeout,
+      .total_at = std::min(call.retry.deadline_at, call.round_began + *call.retry.work_left)};
+  if (config.first_byte_timeout)
+    timeouts.first_byte_at =
+        std::min(timeouts.total_at, steady_clock::now() + *config.first_byte_timeout);
+  return timeouts;
+}
+
+// --- an attempt's end ----------------------------------------------------------------------------
+
+void provider_shard::attempt_ended(attempt& a, expected<http_response> result) {
+  a.exchange = 0;
+  auto& call = a.of;
+  if (!result) {
+    if (a.decoder && a.decoder->complete()) return decode(a, {});
+    auto e = std::move(result.error());
+    if (e.provider.empty()) e.provider = setup_.endpoint->config.provider;
+    return failed_attempt(a, std::move(e));
+  }
+  if (call.pending->stream && a.status != 0) {
+    result->status = a.status;
+    result->headers = std::move(a.headers);
+    result->body = std::move(a.error_body);
+  }
+  learn(a, result->headers);
+  if (!is_success(result->status)) {
+    call.retry.should_retry = policy::parse_should_retry(result->headers.get("x-should-retry"));
+    return failed_attempt(a, setup_.endpoint->wire->decode_error(setup_.endpoint->config, *result));
+  }
+  decode(a, std::move(*result));
+}
+
+void provider_shard::decode(attempt& a, http_response response) {
+  const auto& endpoint = *setup_.endpoint;
+  if (a.stream_failure) return failed_attempt(a, std::move(*a.stream_failure));
+  if (a.decoder) {
+    auto whole = a.decoder->finish();
+    return whole ? succeeded(a, std::move(*whole), response.headers)
+                 : failed_attempt(a, std::move(whole.error()));
+  }
+  if (a.of.pending->embedding() != nullptr) {
+    auto decoded = endpoint.wire->decode_embeddings(endpoint.config, response.body);
+    return decoded ? succeeded(a, std::move(*decoded), response.headers)
+                   : failed_attempt(a, std::move(decoded.error()));
+  }
+  if (auto next = endpoint.wire->next_step(endpoint.config, response.body))
+    return wait_for_job(a, std::move(*next));
+  auto decoded = endpoint.wire->decode_chat(endpoint.config, response.body);
+  return decoded ? succeeded(a, std::move(*decoded), response.headers)
+                 : failed_attempt(a, std::move(decoded.error()));
+}
+
+// The provider took the call in as a job. The attempt goes on: it holds its slot, and asks again.
+void provider_shard::wait_for_job(attempt& a, follow_up next) {
+  auto& call = a.of;
+  drop(&a == call.first.get() ? call.second : call.first);
+  const auto at = steady_clock::now() + next.after;
+  if (at >= timeouts_of(call).total_at)
+    return failed_attempt(
+        a, timeout_error(
+               "request", std::chrono::duration_cast<milliseconds>(steady_clock::now() - a.sent_at),
+               "the provider's job was not done within the call's time; raise timeout_s"));
+  a.next_target = std::move(next.target);
+  wait_until(call, at);
+}
+
+void provider_shard::ask_for_job(attempt& a) {
+  const auto& endpoint = *setup_.endpoint;
+  http_request request{.method = "GET"};
+  request.target =
+      std::make_shared<const std::string>((endpoint.at.target == "/" ? "" : endpoint.at.target) +
+                                          std::exchange(a.next_target, std::string{}));
+  request.headers = endpoint.headers;
+  a.exchange = http_.start(std::move(request), timeouts_of(a.of), a);
+}
+
+// The attempt's answer stands: its rival is cancelled on the wire.
+void provider_shard::won(attempt& a) {
+  auto& call = a.of;
+  auto& hedge = hedges_[call.kind()];
+  if (&a == call.first.get()) {
+    if (hedge.settings().enabled) hedge.first_answered(steady_clock::now() - a.sent_at);
+    return drop(call.second);
+  }
+  if (call.first) hedge.first_lost();
+  count(setup_.counters->hedges_won);
+  drop(call.first);
+}
+
+void provider_shard::failed_attempt(attempt& a, error e) {
+  auto& call = a.of;
+  close(a, outcome_of(e), signal_of(e));
+  hold_for(e);
+  (&a == call.first.get() ? call.first : call.second).reset();
+  if (call.out()) return arm();  // its rival may still answer
+  *call.retry.work_left -= steady_clock::now() - call.round_began;
+  retry_or_give_up(call, std::move(e));
+}
+
+void provider_shard::retry_or_give_up(live_call& call, error e) {
+  const auto now = steady_clock::now();
+  const auto& options = call.pending->options;
+  policy::retry_settings settings;
+  settings.retries_max = call.retries_max;
+  // A parking call waits out what the server said, and a breaker that is about to open.
+  if (e.retry == retry_rule::transient && !call.retry.delivered && e.retry_after &&
+      park(call, *e.retry_after))
+    return;
+  const auto decision = policy::decide_retry(settings, e, call.retry, now, budget_, random_);
+  if (e.retry == retry_rule::once) call.retry.retried_unparsable = true;
+  if (options.debug || log_enabled(log_level::debug))
+    log(log_level::debug, "actors",
+        "attempt " + std::to_string(call.retry.attempts) + " of call " +
+            std::to_string(call.pending->id) + " failed: " + e.message + "; " +
+            (decision.retry() ? "retrying" : std::string(policy::to_string(decision.reason))));
+  if (decision.retry()) {
+    count(setup_.counters->retries);
+    *call.retry.work_left -= decision.after;
+    call.at = live_call::stage::waiting;
+    return wait_until(call, now + decision.after);
+  }
+  const bool out_of_retries = decision.reason == policy::give_up_reason::retries_spent ||
+                              decision.reason == policy::give_up_reason::budget_spent;
+  if (out_of_retries && e.breaker == breaker_rule::counts && park(call, outage_recheck)) {
+    call.retry.attempts = 0;  // the outage is waited out, then the call has its retries again
+    return;
+  }
+  if (decision.reason == policy::give_up_reason::wait_too_long) {
+    auto limited =
+        rate_limit_error(e.message, std::chrono::ceil<milliseconds>(decision.server_wait));
+    limited.provider = e.provider;
+    limited.status = e.status;
+    limited.request_id = e.request_id;
+    return finish_with(call, std::move(limited));
+  }
+  finish_with(call, std::move(e));
+}
+
+template <class Response>
+void provider_shard::succeeded(attempt& a, Response response, const http_headers& headers) {
+  auto& call = a.of;
+  if (!call.retry.delivered) won(a);
+  budget_.succeeded();
+  if (limiter_.limits().tokens_per_minute != 0)
+    estimate_.observed(call.pending->text_bytes(), response.usage.prompt_tokens,
+                       response.usage.completion_tokens);
+  close(a, policy::attempt_outcome::success, policy::limit_signal::answered,
+        response.usage.total_tokens);
+  if (response.request_id.empty()) response.request_id = std::string(headers.get("x-request-id"));
+  response.attempts = call.attempts_sent;
+  response.latency_us =
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                     steady_clock::now() - call.pending->submitted_at)
+                                     .count());
+  if constexpr (requires { response.provider; })
+    response.provider = setup_.endpoint->config.provider;
+  count(setup_.counters->succeeded);
+  const auto pending = std::move(call.pending);
+  calls_.erase(pending->id);
+  self_.home().add_in_flight(-1);
+  pending->succeed(std::move(response));
+  pump();
+}
+
+// Ends an attempt that is not wanted any more.
+void provider_shard::drop(std::unique_ptr<attempt>& loser) {
+  if (!loser) return;
+  if (loser->exchange != 0) http_.cancel(loser->exchange);
+  close(*loser, policy::attempt_outcome::ignored, policy::limit_signal::ignored);
+  loser.reset();
+}
+
+// Tells the breaker, the limiter and the adaptive limit; afterwards the attempt holds nothing.
+void provider_shard::close(attempt& a, policy::attempt_outcome outcome, policy::limit_signal signal,
+                           std::optional<std::uint64_t> tokens) {
+  const auto now = steady_clock::now();
+  report_end(a, outcome);
+  if (setup_.endpoint->config.adaptive_in_flight) {
+    adaptive_.finished(signal, now - a.sent_at, static_cast<std::uint32_t>(limiter_.in_flight()),
+                       now);
+    adapt_in_flight();
+  }
+  limiter_.release(std::exchange(a.ticket, 0), now, tokens);
+}
+
+void provider_shard::adapt_in_flight() {
+  auto in_flight_max = in_flight_share_;
+  if (setup_.endpoint->config.adaptive_in_flight) {
+    in_flight_max =
+        in_flight_share_ == 0 ? adaptive_.limit() : std::min(in_flight_share_, adaptive_.limit());
+    limiter_.set_in_flight_max(in_flight_max);
+  }
+  setup_.counters->in_flight_max.store(in_flight_max, std::memory_order_relaxed);
+}
+
+// --- what answers say of limits ------------------------------------------------------------------
+
+void provider_shard::learn(const attempt& a, const http_headers& headers) {
+  const auto said = policy::learn(headers, std::time(nullptr));
+  if (said.empty()) return;
+  const auto now = steady_clock::now();
+  if (only_shard_) return limiter_.learn(said, now, now - a.sent_at);
+  const limits_learnt news{policy::per_minute(said.requests), policy::per_minute(said.tokens)};
+  if (news.requests_per_minute || news.tokens_per_minute) self_.send(limiter_actor_, news);
+}
+
+// A 429 with Retry-After speaks of the key, not of the one call: the others wait as well.
+void provider_shard::hold_for(const error& refusal) {
+  if (refusal.status != 429 || refusal.retry != retry_rule::transient || !refusal.retry_after)
+    return;
+  const auto until = steady_clock::now() + *refusal.retry_after;
+  hold_until(until);
+  if (!only_shard_) self_.send(limiter_actor_, limiter_hold{until});
+}
+
+void provider_shard::hold_until(time_point until) {
+  limiter_.hold_until(until, steady_clock::now());
+}
+
+// --- the breaker's record ------------------------------------------------------------------------
+
+void provider_shard::report_start(attempt& a) {
+  a.sequence = ++attempts_;
+  report_->events.push_back({a.sequence, a.sent_at, true, a.probe, {}});
+  count(setup_.counters->in_flight);
+  if (!sweeping_) {
+    sweeping_ = true;
+    self_.home().sweep([this, alive = alive_](time_point now) { return *alive && swept(now); });
+  }
+}
+
+void provider_shard::report_end(attempt& a, policy::attempt_outcome outcome) {
+  report_->events.push_back({a.sequence, steady_clock::now(), false, false, outcome});
+  count(setup_.counters->in_flight, -1);
+  const bool urgent = outcome == policy::attempt_outcome::failure || a.probe;
+  if (urgent || report_->events.size() >= report_events_max) flush_report();
+}
+
+void provider_shard::flush_report() {
+  if (report_->events.empty()) return;
+  self_.send(breaker_actor_, std::exchange(report_, std::make_shared<breaker_report>()));
+}
+
+}  // namespace graphbit
