@@ -7,6 +7,7 @@
 
 #include <rapidjson/document.h>
 
+#include <graphbit/runtime/json_scan.hpp>
 #include <graphbit/runtime/json_value.hpp>
 #include <graphbit/runtime/random.hpp>
 
@@ -21,32 +22,23 @@ namespace graphbit::sim {
 
 namespace {
 
-constexpr unsigned parse_flags = rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag |
-                                 rapidjson::kParseValidateEncodingFlag;
+// The encoding is checked before: many times faster than by the parser.
+constexpr unsigned parse_flags = rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag;
 constexpr std::size_t body_depth_max = limits::json_depth_max;
 
 duration milliseconds_of(double ms) {
   return std::chrono::duration_cast<duration>(std::chrono::duration<double, std::milli>(ms));
 }
 
-/// Nesting, so that nothing that walks a body recurses without a bound.
-bool deeper_than(std::string_view text, std::size_t depth_max) {
-  std::size_t depth = 0;
-  bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted) {
-      if (c == '\\') ++i;
-      if (c == '"') quoted = false;
-    } else if (c == '"') {
-      quoted = true;
-    } else if ((c == '{' || c == '[') && ++depth > depth_max) {
-      return true;
-    } else if (c == '}' || c == ']') {
-      --depth;
-    }
-  }
-  return false;
+/// True when values nest deeper than `levels`, so that nothing that walks a body recurses further.
+bool deeper_than(const json& value, std::size_t levels) {
+  if (!value.IsObject() && !value.IsArray()) return false;
+  if (levels == 0) return true;
+  if (value.IsArray())
+    return std::any_of(value.Begin(), value.End(),
+                       [&](const json& item) { return deeper_than(item, levels - 1); });
+  return std::any_of(value.MemberBegin(), value.MemberEnd(),
+                     [&](const auto& m) { return deeper_than(m.value, levels - 1); });
 }
 
 }  // namespace
@@ -73,6 +65,7 @@ class simulator::impl {
   void serve(const http_exchange& e);
   void control(const http_exchange& e);
   outcome answer(const http_exchange& e, const endpoint& at, fault broken);
+  void over(bool complete, fault broken);
   outcome ask(scene& s, const endpoint& at);
   outcome limited(const scene& s, reply&& r);
   std::optional<refusal> refuse_key(const wire& family, const http_server_request& request) const;
@@ -96,6 +89,7 @@ class simulator::impl {
   std::uint64_t ids_ = 0;
   std::uint64_t outage_epoch_ = 0;
   bool resetting_ = false;  // accepts connections and resets them
+  bool dropping_ = false;   // an outage begins
   time_point started_at_{};
 
   char pool_[64 * 1024];
@@ -179,7 +173,10 @@ void simulator::impl::set_dead(bool refuse, bool dead) {
     server_.refuse_connections(dead);
   else
     resetting_ = dead;
-  if (dead) server_.drop_connections();
+  if (!dead) return;
+  dropping_ = true;
+  server_.drop_connections();
+  dropping_ = false;
 }
 
 // ---- one request -------------------------------------------------------------------------------
@@ -194,7 +191,7 @@ void simulator::impl::serve(const http_exchange& e) {
   const auto broken = resetting_ ? fault::reset : draw_fault();
   if (!at) {
     static constexpr endpoint unknown{"", "", "", openai_wire, nullptr};
-    e.on_over([this](bool complete) { traffic_.over(complete); });
+    e.on_over([this](bool complete) { over(complete, fault::none); });
     refusal why;
     why.status = 404;
     why.code = "unknown_url";
@@ -234,11 +231,18 @@ outcome simulator::impl::answer(const http_exchange& e, const endpoint& at, faul
   }
   if (hash) traffic_.prompt_asked(*hash);
   const bool counts = hash && result && result->status == 200;
-  e.on_over([this, counts, hash = hash.value_or(0)](bool complete) {
-    traffic_.over(complete);
+  e.on_over([this, counts, broken, hash = hash.value_or(0)](bool complete) {
+    over(complete, broken);
     if (complete && counts) traffic_.prompt_answered(hash);
   });
   return result;
+}
+
+/// An answer that was not completed means a client that went, unless it was us who broke it.
+void simulator::impl::over(bool complete, fault broken) {
+  const bool by_us = dropping_ || broken == fault::reset || broken == fault::reset_mid ||
+                     broken == fault::truncate;
+  traffic_.over(!complete && !by_us);
 }
 
 outcome simulator::impl::ask(scene& s, const endpoint& at) {
@@ -295,11 +299,11 @@ std::optional<refusal> simulator::impl::refuse_key(const wire& family,
 }
 
 bool simulator::impl::parse(std::string& text) {
-  if (deeper_than(text, body_depth_max)) return false;
+  if (!is_utf8(text)) return false;
   body_.SetNull();
   allocator_.Clear();
   body_.ParseInsitu<parse_flags>(text.data());
-  return !body_.HasParseError() && body_.IsObject();
+  return !body_.HasParseError() && body_.IsObject() && !deeper_than(body_, body_depth_max);
 }
 
 void simulator::impl::send(const http_exchange& e, const endpoint& at, outcome&& result,

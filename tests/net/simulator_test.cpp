@@ -373,6 +373,7 @@ TEST_F(Simulator, RefusesWhatTheProviderRefuses) {
   const std::pair<const char*, const char*> bad[] = {
       {"not json", "parse the JSON"},
       {R"([1])", "parse the JSON"},
+      {"{\"model\":\"\xff\"}", "parse the JSON"},
       {R"({"messages":[]})", "model"},
       {R"({"model":"m"})", "messages"},
       {R"({"model":"m","messages":[]})", "empty array"},
@@ -394,7 +395,7 @@ TEST_F(Simulator, RefusesWhatTheProviderRefuses) {
   const std::string deep = R"({"model":"m","x":)" + std::string(100'000, '[') + "}";
   EXPECT_EQ(client.post("/v1/chat/completions", deep).status, 400);
   EXPECT_EQ(client.get("/v1/nothing").status, 404);
-  EXPECT_EQ(counted("by_status.400"), 12);
+  EXPECT_EQ(counted("by_status.400"), 13);
 }
 
 TEST_F(Simulator, ChecksKeysAndModels) {
@@ -465,6 +466,7 @@ TEST_F(Simulator, BreaksConnectionsOnCommand) {
   EXPECT_FALSE(stream.body.empty());
   EXPECT_EQ(stream.body.find("[DONE]"), std::string::npos);
   EXPECT_EQ(torn.error(), ECONNRESET);
+  EXPECT_EQ(counted("cancelled"), 0);  // it was not the clients who went
 }
 
 TEST_F(Simulator, HangsUntilTheClientGoes) {

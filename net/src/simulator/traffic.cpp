@@ -20,9 +20,9 @@ void traffic::arrived() {
   in_flight_peak_ = std::max(in_flight_peak_, ++in_flight_);
 }
 
-void traffic::over(bool complete) {
+void traffic::over(bool cancelled) {
   --in_flight_;
-  if (!complete) ++cancelled_;
+  if (cancelled) ++cancelled_;
 }
 
 void traffic::answered(std::string_view path, std::string_view how) {

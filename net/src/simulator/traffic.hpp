@@ -17,7 +17,8 @@ class traffic {
   void arrived();
   /// How a request was answered: "200", "429", "reset", "hang", ...
   void answered(std::string_view path, std::string_view how);
-  void over(bool complete);
+  /// A request is no longer in flight; `cancelled` when its client went before the end.
+  void over(bool cancelled);
   void prompt_asked(std::uint64_t hash);
   void prompt_answered(std::uint64_t hash);
   void idempotency_key(std::string_view key);
