@@ -66,7 +66,7 @@ std::vector<policy::graph_edge> reference_edges(const run_plan& plan) {
       if (source != i && std::find(parents.begin(), parents.end(), source) == parents.end() &&
           std::none_of(edges.begin(), edges.end(),
                        [&](const auto& e) { return e.from == source && e.to == i; }))
-        edges.push_back({source, i});
+        edges.push_back({source, i, true});
   }
   return edges;
 }
@@ -102,7 +102,7 @@ void run_plan::pack_parents() {
 bool run_plan::build_graph() {
   std::vector<policy::graph_edge> edges;
   edges.reserve(flow_->edges().size());
-  for (const auto& [from, to] : flow_->edges()) edges.push_back({from, to});
+  for (const auto& [from, to] : flow_->edges()) edges.push_back({from, to, false});
   const auto connected = edges.size();
   for (const auto& edge : reference_edges(*this)) edges.push_back(edge);
   auto graph = policy::dataflow_graph::make(size(), edges);

@@ -18,7 +18,7 @@ error graph_error(std::string message) { return core_error("Graph error: " + std
 expected<void> check_acyclic(const workflow& flow) {
   std::vector<policy::graph_edge> edges;
   edges.reserve(flow.edges().size());
-  for (const auto& [from, to] : flow.edges()) edges.push_back({from, to});
+  for (const auto& [from, to] : flow.edges()) edges.push_back({from, to, false});
   const auto graph = policy::dataflow_graph::make(flow.nodes().size(), edges);
   if (graph) return {};
   if (graph.error().what == policy::graph_fault::fault::unknown_node)

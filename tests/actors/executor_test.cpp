@@ -191,6 +191,21 @@ TEST_F(ExecutorTest, ConditionChoosesByExpressionAndJoinsStillRun) {
   EXPECT_EQ(result->output_of("overview"), "<<shorten\n\nshorten>\n\noverview>");
 }
 
+TEST_F(ExecutorTest, AReferenceDoesNotBringAnUnchosenBranchToLife) {
+  agent("notes", "n");
+  add(node::condition("is_long", {.expression = "length(output) > 50 ? 'shorten' : 'overview'"}));
+  agent("shorten", "shorten {{node.notes}}");
+  agent("overview", "[{{node.shorten}}] {{node.notes}}");
+  connect("notes", "is_long");
+  connect("is_long", "shorten");
+  connect("is_long", "overview");
+  connect("shorten", "overview");
+  const auto result = echo().execute(flow);
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->node_named("shorten")->status, node_status::skipped);
+  EXPECT_EQ(result->output_of("overview"), "<overview\n\n[] <n>>");
+}
+
 TEST_F(ExecutorTest, ConditionHandlerRunsOffTheReactorAndMustNameASuccessor) {
   agent("start", "x");
   condition_spec choose;

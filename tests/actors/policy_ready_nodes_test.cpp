@@ -236,7 +236,7 @@ TEST(PolicyReadyNodes, RandomGraphsEndAsTheRulesSay) {
     std::vector<way> out(count, way::live);
     for (node_index n = 0; n < count; ++n) {
       bool broken = false, live = run.graph().inputs(n) == 0;
-      for (const auto& [from, to] : edges) {
+      for (const auto& [from, to, weak] : edges) {
         if (to != n) continue;
         const bool unchosen = fate[from] == 9 && run.graph().successors(from).front() != n;
         broken = broken || out[from] == way::broken;
@@ -251,6 +251,27 @@ TEST(PolicyReadyNodes, RandomGraphsEndAsTheRulesSay) {
       }
     }
   }
+}
+
+TEST(ReadyNodesTest, WeakEdgesDelayButDoNotBringABranchToLife) {
+  // 0 is a condition before 1 and 2; 1 refers to 3, which is a root like 0; 4 only refers to 1.
+  auto run = run_of(5, {{0, 1}, {0, 2}, {3, 1, true}, {1, 4, true}});
+  EXPECT_THAT(run.begin().ready, ElementsAre(0, 3));
+  auto p = run.chose(0, 2);
+  EXPECT_THAT(p.ready, ElementsAre(2));
+  EXPECT_THAT(p.skipped, IsEmpty()) << "1 still waits for what it refers to";
+  p = run.completed(3);
+  ASSERT_THAT(skipped(p), ElementsAre(1));
+  EXPECT_EQ(p.skipped[0].reason, skip_reason::not_chosen);
+  EXPECT_EQ(p.skipped[0].cause, 0u);
+  EXPECT_THAT(p.ready, ElementsAre(4)) << "a root that refers to a skipped node runs";
+}
+
+TEST(ReadyNodesTest, AWeakEdgeFromAFailedNodeSkips) {
+  auto run = run_of(3, {{0, 1}, {2, 1, true}});
+  static_cast<void>(run.begin());
+  static_cast<void>(run.completed(0));
+  EXPECT_THAT(skipped(run.failed(2, on_failure::skip)), ElementsAre(1));
 }
 
 }  // namespace

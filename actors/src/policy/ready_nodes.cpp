@@ -10,17 +10,23 @@ tl::expected<std::shared_ptr<const dataflow_graph>, graph_fault> dataflow_graph:
   auto graph = std::shared_ptr<dataflow_graph>(new dataflow_graph);
   graph->first_.assign(node_count + 1, 0);
   graph->inputs_.assign(node_count, 0);
-  for (const auto& [from, to] : edges) {
+  graph->strong_inputs_.assign(node_count, 0);
+  for (const auto& [from, to, weak] : edges) {
     if (from >= node_count || to >= node_count) {
       return tl::unexpected(graph_fault{graph_fault::fault::unknown_node, {from, to}});
     }
     ++graph->first_[from + 1];
     ++graph->inputs_[to];
+    graph->strong_inputs_[to] += weak ? 0 : 1;
   }
   for (std::size_t n = 0; n < node_count; ++n) graph->first_[n + 1] += graph->first_[n];
   graph->targets_.resize(edges.size());
   auto next = graph->first_;
-  for (const auto& [from, to] : edges) graph->targets_[next[from]++] = to;
+  for (const auto& [from, to, weak] : edges)
+    if (!weak) graph->targets_[next[from]++] = to;
+  graph->weak_from_ = next;
+  for (const auto& [from, to, weak] : edges)
+    if (weak) graph->targets_[next[from]++] = to;
   if (auto cycle = graph->sort(); !cycle.empty()) {
     return tl::unexpected(graph_fault{graph_fault::fault::cycle, std::move(cycle)});
   }
@@ -63,7 +69,10 @@ std::vector<node_index> dataflow_graph::find_cycle(
 
 ready_nodes::ready_nodes(std::shared_ptr<const dataflow_graph> graph)
     : graph_(std::move(graph)), nodes_(graph_->size()), left_(graph_->size()) {
-  for (node_index n = 0; n < nodes_.size(); ++n) nodes_[n].inputs_left = graph_->inputs(n);
+  for (node_index n = 0; n < nodes_.size(); ++n) {
+    nodes_[n].inputs_left = graph_->inputs(n);
+    nodes_[n].has_input = graph_->is_root(n);
+  }
 }
 
 progress ready_nodes::begin() {
@@ -87,8 +96,11 @@ progress ready_nodes::completed(node_index n) {
 progress ready_nodes::chose(node_index n, node_index successor) {
   progress out;
   if (!end(n, node_phase::completed)) return out;
-  for (const node_index to : graph_->successors(n)) {
+  for (const node_index to : graph_->strong_successors(n)) {
     resolve_edge(to, to == successor ? edge_state::live : edge_state::dead, n, out);
+  }
+  for (const node_index to : graph_->weak_successors(n)) {
+    resolve_edge(to, edge_state::passed, n, out);
   }
   propagate(out);
   return out;
@@ -127,21 +139,25 @@ void ready_nodes::resolve_edge(node_index to, edge_state state, node_index cause
   if (target.phase != node_phase::waiting) return;
   --target.inputs_left;
   if (state == edge_state::live) target.has_input = true;
+  if (state == edge_state::dead) target.cause = cause;
   if (state != edge_state::broken && target.inputs_left > 0) return;
   if (state != edge_state::broken && target.has_input) {
     target.phase = node_phase::ready;
     out.ready.push_back(to);
     return;
   }
+  const bool broken = state == edge_state::broken;
+  if (!broken) cause = target.cause;  // a weak edge may have come last
   target.phase = node_phase::skipped;
   --left_;
-  to_skip_.push_back({to, state, cause});
-  const bool broken = state == edge_state::broken;
+  to_skip_.push_back({to, broken ? edge_state::broken : edge_state::dead, cause});
   out.skipped.push_back({to, broken ? skip_reason::parent_failed : skip_reason::not_chosen, cause});
 }
 
 void ready_nodes::resolve_all(node_index n, edge_state state, node_index cause, progress& out) {
-  for (const node_index to : graph_->successors(n)) resolve_edge(to, state, cause, out);
+  for (const node_index to : graph_->strong_successors(n)) resolve_edge(to, state, cause, out);
+  const auto weak = state == edge_state::broken ? state : edge_state::passed;
+  for (const node_index to : graph_->weak_successors(n)) resolve_edge(to, weak, cause, out);
 }
 
 // A work list instead of recursion: a chain of 100,000 nodes must not exhaust the stack.

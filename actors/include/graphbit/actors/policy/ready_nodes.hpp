@@ -14,6 +14,9 @@ using node_index = std::uint32_t;
 
 struct graph_edge {
   node_index from = 0, to = 0;
+  /// A reference: `to` waits until `from` has ended and is skipped if it failed, but whether a
+  /// condition's choice reaches `to` is decided by the other edges.
+  bool weak = false;
 };
 
 /// What is wrong with a graph.
@@ -36,8 +39,17 @@ class dataflow_graph {
   [[nodiscard]] std::span<const node_index> successors(node_index n) const noexcept {
     return std::span(targets_).subspan(first_[n], first_[n + 1] - first_[n]);
   }
+  /// Those by edges that are not weak.
+  [[nodiscard]] std::span<const node_index> strong_successors(node_index n) const noexcept {
+    return std::span(targets_).subspan(first_[n], weak_from_[n] - first_[n]);
+  }
+  [[nodiscard]] std::span<const node_index> weak_successors(node_index n) const noexcept {
+    return std::span(targets_).subspan(weak_from_[n], first_[n + 1] - weak_from_[n]);
+  }
   /// Incoming edges.
   [[nodiscard]] std::uint32_t inputs(node_index n) const noexcept { return inputs_[n]; }
+  /// True for a node that no edge but weak ones leads to.
+  [[nodiscard]] bool is_root(node_index n) const noexcept { return strong_inputs_[n] == 0; }
   /// Every node after all its parents.
   [[nodiscard]] std::span<const node_index> order() const noexcept { return order_; }
 
@@ -48,9 +60,11 @@ class dataflow_graph {
   [[nodiscard]] std::vector<node_index> find_cycle(
       const std::vector<std::uint32_t>& inputs_left) const;
 
-  std::vector<std::uint32_t> first_;  // successors of n: targets_[first_[n] .. first_[n + 1])
+  std::vector<std::uint32_t> first_;      // successors of n: targets_[first_[n] .. first_[n + 1])
+  std::vector<std::uint32_t> weak_from_;  // the weak ones among them: from targets_[weak_from_[n]]
   std::vector<node_index> targets_;
   std::vector<std::uint32_t> inputs_;
+  std::vector<std::uint32_t> strong_inputs_;
   std::vector<node_index> order_;
 };
 
@@ -105,11 +119,12 @@ class ready_nodes {
   [[nodiscard]] const dataflow_graph& graph() const noexcept { return *graph_; }
 
  private:
-  enum class edge_state : std::uint8_t { live, dead, broken };
+  enum class edge_state : std::uint8_t { live, dead, broken, passed /* weak, and not broken */ };
   struct node {
     std::uint32_t inputs_left = 0;
     node_phase phase = node_phase::waiting;
-    bool has_input = false;  // at least one edge that came is live
+    bool has_input = false;  // a root, or at least one edge that came is live
+    node_index cause = 0;    // of the last dead edge
   };
   struct skip {
     node_index node;
