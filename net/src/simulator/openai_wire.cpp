@@ -1,6 +1,7 @@
 // Written from OpenAI's API reference (chat/create, chat/streaming, guides/error-codes,
 // guides/rate-limits) and checked with its official Python client.
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 
@@ -166,13 +167,13 @@ std::string_view code_of(int status) {
 /// Durations are written as the provider does: "6m0s", "1.5s", "20ms".
 std::string duration_text(double s) {
   char text[48];
+  const int minutes = static_cast<int>(s / 60);
   if (s < 1)
     std::snprintf(text, sizeof text, "%.0fms", s * 1000);
-  else if (s < 60)
+  else if (minutes == 0)
     std::snprintf(text, sizeof text, "%.3gs", s);
   else
-    std::snprintf(text, sizeof text, "%dm%.0fs", static_cast<int>(s) / 60,
-                  s - 60 * (static_cast<int>(s) / 60));
+    std::snprintf(text, sizeof text, "%dm%.0fs", minutes, std::fmod(s, 60));
   return text;
 }
 
