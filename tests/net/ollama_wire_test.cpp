@@ -94,7 +94,8 @@ TEST(ollama_wire, numbers_tool_calls) {
 TEST(ollama_wire, reads_errors) {
   const error e = probe().refusal(404, R"({"error":"model 'nope' not found"})");
   EXPECT_EQ(e.kind, error_kind::validation);
-  EXPECT_NE(e.message.find("model 'nope' not found"), std::string::npos);
+  EXPECT_NE(e.message.find("model 'nope' not found, pull it first: ollama pull llama3.2"),
+            std::string::npos);
   EXPECT_FALSE(probe().decoded("{}").has_value());
   EXPECT_FALSE(probe().decoded("{\"message\"").has_value());
 }

@@ -305,7 +305,10 @@ class ollama_wire final : public wire_format {
   }
 
   error decode_error(const provider_config& config, const http_response& response) const override {
-    return refused(config, response, find_words(response.body));
+    provider_words words = find_words(response.body);
+    if (response.status == 404 && words.message.find("not found") != std::string::npos)
+      words.message += ", pull it first: ollama pull " + config.model;
+    return refused(config, response, words);
   }
 
   std::string embeddings_target(const provider_config&) const override { return "/api/embed"; }
