@@ -6,7 +6,7 @@
 
 #include <graphbit/runtime/json_scan.hpp>
 
-#include "src/decimal.hpp"
+#include <graphbit/runtime/decimal.hpp>
 
 namespace graphbit {
 

@@ -1,4 +1,4 @@
-#include "src/decimal.hpp"
+#include <graphbit/runtime/decimal.hpp>
 
 #include <charconv>
 #include <cstdint>

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <limits>
 
+#include <graphbit/runtime/decimal.hpp>
 #include <graphbit/runtime/json_scan.hpp>
 
 namespace graphbit {
@@ -24,15 +25,13 @@ class value_builder {
 
   bool Null() { return add(nullptr); }
   bool Bool(bool b) { return add(b); }
-  bool Int(int n) { return add(n); }
-  bool Uint(unsigned n) { return add(static_cast<std::int64_t>(n)); }
-  bool Int64(std::int64_t n) { return add(n); }
-  bool Uint64(std::uint64_t n) {
-    constexpr std::uint64_t signed_max = std::numeric_limits<std::int64_t>::max();
-    return n <= signed_max ? add(static_cast<std::int64_t>(n)) : add(n);
-  }
-  bool Double(double d) { return add(d); }
-  bool RawNumber(const char*, rapidjson::SizeType, bool) { return false; }
+  // Never called: numbers come as their text (RawNumber).
+  bool Int(int) { return false; }
+  bool Uint(unsigned) { return false; }
+  bool Int64(std::int64_t) { return false; }
+  bool Uint64(std::uint64_t) { return false; }
+  bool Double(double) { return false; }
+  bool RawNumber(const char* s, rapidjson::SizeType n, bool) { return add_number({s, n}); }
   bool String(const char* s, rapidjson::SizeType n, bool) {
     return check_text({s, n}) && add(std::string(s, n));
   }
@@ -47,6 +46,7 @@ class value_builder {
 
   [[nodiscard]] bool too_deep() const noexcept { return too_deep_; }
   [[nodiscard]] bool bad_text() const noexcept { return bad_text_; }
+  [[nodiscard]] bool too_big() const noexcept { return too_big_; }
   [[nodiscard]] json_value take() { return std::move(root_); }
 
  private:
@@ -60,6 +60,20 @@ class value_builder {
   bool check_text(std::string_view text) {
     bad_text_ = !is_utf8(text);
     return !bad_text_;
+  }
+
+  /// The reader's own conversion makes 2e-90 of "0e-71", so numbers are read by ours.
+  bool add_number(std::string_view text) {
+    const char* const end = text.data() + text.size();
+    if (text.find_first_of(".eE") == std::string_view::npos) {
+      std::int64_t whole = 0;
+      if (std::from_chars(text.data(), end, whole).ec == std::errc{}) return add(whole);
+      std::uint64_t positive = 0;
+      if (std::from_chars(text.data(), end, positive).ec == std::errc{}) return add(positive);
+    }
+    const double number = parse_decimal(text);
+    too_big_ = !std::isfinite(number);
+    return !too_big_ && add(number);
   }
 
   bool start(json_value empty) {
@@ -92,6 +106,7 @@ class value_builder {
   json_value root_;
   bool too_deep_ = false;
   bool bad_text_ = false;
+  bool too_big_ = false;
 };
 
 template <class Number>
@@ -251,7 +266,7 @@ void json_value::push_back(json_value value) {
 }
 
 expected<json_value> parse_json(std::string_view text, std::size_t depth_max) {
-  constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseFullPrecisionFlag;
+  constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag;
   rapidjson::MemoryStream stream(text.data(), text.size());
   rapidjson::Reader reader;
   value_builder builder(depth_max);
@@ -265,6 +280,7 @@ expected<json_value> parse_json(std::string_view text, std::size_t depth_max) {
   };
   if (builder.bad_text())
     return not_json("a string that is not UTF-8 or holds half a surrogate pair", parsed.Offset());
+  if (builder.too_big()) return not_json("a number too big for a double", parsed.Offset());
   if (parsed.IsError())
     return not_json(rapidjson::GetParseError_En(parsed.Code()), parsed.Offset());
   // The reader takes a NUL byte for the end of the text.

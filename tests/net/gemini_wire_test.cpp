@@ -139,13 +139,18 @@ TEST(gemini_wire, reads_errors) {
   const error key = probe().refusal(
       400,
       R"({"error":{"code":400,"message":"API key not valid. Please pass a valid API key.","status":"INVALID_ARGUMENT","details":[{"@type":"x","reason":"API_KEY_INVALID"}]}})");
-  EXPECT_EQ(key.kind, error_kind::validation);
+  EXPECT_EQ(key.kind, error_kind::authentication);
+  EXPECT_EQ(key.status, 400);
   EXPECT_NE(key.message.find("API key not valid"), std::string::npos);
   const error quota = probe().refusal(
       429,
       R"([{"error":{"code":429,"message":"Resource has been exhausted (e.g. check quota).","status":"RESOURCE_EXHAUSTED"}}])");
   EXPECT_EQ(quota.kind, error_kind::rate_limit);
   EXPECT_EQ(quota.retry, retry_rule::transient);
+  const error delayed = probe().refusal(
+      429,
+      R"({"error":{"code":429,"message":"m","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"34.5s"}]}})");
+  EXPECT_EQ(delayed.retry_after, milliseconds{34'500});
   EXPECT_FALSE(probe().decoded("{}").has_value());
 }
 

@@ -1,4 +1,4 @@
-#include "src/decimal.hpp"
+#include <graphbit/runtime/decimal.hpp>
 
 #include <gtest/gtest.h>
 

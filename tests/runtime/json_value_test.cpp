@@ -38,6 +38,11 @@ TEST(json_value, doubles_survive_a_round_trip) {
     EXPECT_EQ(parsed(to_json(d)).as_double(), d);
 }
 
+TEST(json_value, zero_with_an_exponent_is_zero) {
+  for (const char* zero : {"0e-71", "-0e5", "0.0e-400", "0E+300"})
+    EXPECT_EQ(parsed(zero).as_double(), 0.0) << zero;
+}
+
 TEST(json_value, not_a_number_becomes_null) {
   EXPECT_EQ(to_json(std::nan("")), "null");
   EXPECT_EQ(to_json(std::numeric_limits<double>::infinity()), "null");

@@ -9,8 +9,23 @@
 
 namespace graphbit::sim {
 
+namespace {
+
+/// Azure's body needs no model: its path names a deployment.
+std::string_view embedding_model(const scene& s) {
+  const auto named = text_member(s.body, "model");
+  constexpr std::string_view mark = "/deployments/";
+  const auto path = s.request.path();
+  const auto at = path.find(mark);
+  if (!named.empty() || at == std::string_view::npos) return named;
+  const auto deployment = path.substr(at + mark.size());
+  return deployment.substr(0, deployment.find('/'));
+}
+
+}  // namespace
+
 outcome openai_embeddings(scene& s) {
-  const auto model = text_member(s.body, "model");
+  const auto model = embedding_model(s);
   if (model.empty()) return refuse(400, "you must provide a model parameter");
   if (!model_exists(s.how, model)) return no_such_model(model);
   const auto texts = read_inputs(member(s.body, "input"));

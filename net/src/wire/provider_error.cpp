@@ -51,6 +51,24 @@ void read_code(json_reader& reader, std::string& out) {
     reader.read(out);
 }
 
+/// Google's details: an ErrorInfo's {"reason": "API_KEY_INVALID"}, a RetryInfo's
+/// {"retryDelay": "34.07s"}.
+void read_details(json_reader& reader, provider_words& words) {
+  reader.array([&] {
+    reader.object([&](std::string_view key) {
+      if (key == "reason") return reader.read(words.reason);
+      if (key != "retryDelay") return reader.skip();
+      std::string text(reader.string());
+      if (text.empty() || text.back() != 's') return;
+      text.pop_back();
+      json_reader number(text);
+      const double delay_s = number.number();
+      if (number.finish() && delay_s >= 0 && delay_s < 1e6)
+        words.retry_after = milliseconds{static_cast<std::int64_t>(delay_s * 1000)};
+    });
+  });
+}
+
 void read_member(json_reader& reader, std::string_view key, provider_words& words) {
   if (key == "message")
     read_message(reader, words.message);
@@ -58,6 +76,8 @@ void read_member(json_reader& reader, std::string_view key, provider_words& word
     read_code(reader, words.type);
   else if (key == "code")
     read_code(reader, words.code);
+  else if (key == "details")
+    read_details(reader, words);
   else
     reader.skip();
 }
@@ -182,10 +202,13 @@ provider_words find_words(std::string_view body) {
 
 error refused(const provider_config& config, const http_response& response,
               const provider_words& words) {
-  const bool quota = is_quota(response.status, words);
-  error e = error_from_status(response.status, config.provider,
-                              sentence(config, response.status, words, quota));
+  // Google answers 400 to a wrong key.
+  const int status = words.reason == "API_KEY_INVALID" ? 401 : response.status;
+  const bool quota = is_quota(status, words);
+  error e = error_from_status(status, config.provider, sentence(config, status, words, quota));
+  e.status = response.status;
   apply_hints(e, response.headers);
+  if (!e.retry_after) e.retry_after = words.retry_after;
   apply_quota(e, quota);
   e.request_id = request_id_of(response.headers);
   return e;

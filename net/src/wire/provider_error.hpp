@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,9 @@ struct provider_words {
   std::string message;
   std::string type;  ///< "invalid_request_error", "overloaded_error", "RESOURCE_EXHAUSTED", ...
   std::string code;  ///< "insufficient_quota", "model_not_found", "429", ...
+
+  std::string reason;                       ///< Gemini: "API_KEY_INVALID"
+  std::optional<milliseconds> retry_after;  ///< Gemini says it in the body
 
   [[nodiscard]] bool empty() const noexcept {
     return message.empty() && type.empty() && code.empty();
