@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <system_error>
 
 namespace graphbit {
@@ -69,8 +68,8 @@ class plain_transport final : public transport {
 
   [[nodiscard]] ssize_t send_joined(std::string_view first, std::string_view second) const {
     std::array<char, joined_bytes_max> all;
-    std::memcpy(all.data(), first.data(), first.size());
-    std::memcpy(all.data() + first.size(), second.data(), second.size());
+    first.copy(all.data(), first.size());
+    second.copy(all.data() + first.size(), second.size());
     return ::send(fd_, all.data(), first.size() + second.size(), MSG_NOSIGNAL);
   }
   [[nodiscard]] ssize_t send_both(std::string_view first, std::string_view second) const {
