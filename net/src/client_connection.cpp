@@ -336,7 +336,7 @@ void client_connection::finish(bool nothing_left) {
 /// The server closed the connection.
 void client_connection::ended() {
   if (parser_.finish() == http_response_parser::event::complete) return finish(false);
-  lose(write_fault_ ? std::move(*write_fault_) : parser_.fault());
+  lose(write_fault_ ? *write_fault_ : parser_.fault());
 }
 
 error client_connection::too_large() const {

@@ -15,10 +15,10 @@ namespace graphbit {
 /// Reads HTTP/1.1 responses (RFC 9112) from bytes as they come, in any pieces.
 ///
 /// Problem: a general push parser wants the head whole in one buffer, which somebody must keep, and
-/// calls back from its inside, where the caller's handlers may destroy the connection and the parser
-/// with it. Here the caller asks for the next event and may stop after any, the head is copied once,
-/// into `http_headers`, and body bytes are views into the caller's own buffer. A usual head takes
-/// 0.25 us, about what Boost.Beast's `basic_parser` takes.
+/// calls back from its inside, where the caller's handlers may destroy the connection and the
+/// parser with it. Here the caller asks for the next event and may stop after any, the head is
+/// copied once, into `http_headers`, and body bytes are views into the caller's own buffer. A usual
+/// head takes 0.25 us, about what Boost.Beast's `basic_parser` takes.
 ///
 /// Lifecycle: `start` before each response; then `next` until `complete` or `failed`; `finish`
 /// when the connection ended. 1xx responses are skipped. Not thread-safe.
