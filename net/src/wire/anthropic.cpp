@@ -7,6 +7,7 @@
 #include "src/wire/body_writer.hpp"
 #include "src/wire/header_block.hpp"
 #include "src/wire/provider_error.hpp"
+#include "src/wire/reply_reader.hpp"
 #include "src/wire/request_check.hpp"
 #include "src/wire/tool_arguments.hpp"
 #include "src/wire/wires.hpp"
@@ -271,9 +272,8 @@ void add_block(const block& b, chat_response& response) {
 }
 
 expected<chat_response> decode_message(const provider_config& config, std::string& body) {
-  if (!is_utf8(body)) return fail(not_understood(config, "the reply is not valid UTF-8", body));
-  const std::string front = front_of(config, body);  // reading changes the body
-  json_reader reader(body);
+  reply_reader in(config, body);
+  json_reader& reader = in.json();
   chat_response response;
   provider_words words;
   bool has_content = false, has_error = false;
@@ -299,9 +299,9 @@ expected<chat_response> decode_message(const provider_config& config, std::strin
     else
       reader.skip();
   });
-  if (!reader.finish()) return fail(not_understood(config, "the reply is not valid JSON", front));
+  if (auto ok = in.finish(); !ok) return fail(std::move(ok.error()));
   if (has_error) return fail(refused_inside(config, words));
-  if (!has_content) return fail(not_understood(config, "No content in response", front));
+  if (!has_content) return fail(in.lacks("content"));
   response.provider = config.provider;
   return response;
 }

@@ -7,6 +7,7 @@
 #include "src/wire/body_writer.hpp"
 #include "src/wire/header_block.hpp"
 #include "src/wire/provider_error.hpp"
+#include "src/wire/reply_reader.hpp"
 #include "src/wire/request_check.hpp"
 #include "src/wire/tool_arguments.hpp"
 #include "src/wire/tool_call_name.hpp"
@@ -313,15 +314,13 @@ std::string call_id(const tool_call& call, std::size_t index) {
 }
 
 expected<chat_response> decode_answer(const provider_config& config, std::string& body) {
-  if (!is_utf8(body)) return fail(not_understood(config, "the reply is not valid UTF-8", body));
-  const std::string front = front_of(config, body);  // reading changes the body
-  json_reader reader(body);
+  reply_reader in(config, body);
+  json_reader& reader = in.json();
   answer got;
   read_answer(reader, got);
-  if (!reader.finish()) return fail(not_understood(config, "the reply is not valid JSON", front));
+  if (auto ok = in.finish(); !ok) return fail(std::move(ok.error()));
   if (got.has_error) return fail(refused_inside(config, got.words));
-  if (!got.has_candidate && got.blocked.empty())
-    return fail(not_understood(config, "No candidates in response", front));
+  if (!got.has_candidate && got.blocked.empty()) return fail(in.lacks("candidates"));
   chat_response response;
   for (const std::string_view text : got.texts) response.content += text;
   response.id = got.id;
@@ -442,8 +441,8 @@ class gemini_wire final : public wire_format {
 
   expected<embedding_response> decode_embeddings(const provider_config& config,
                                                  std::string& body) const override {
-    const std::string front = front_of(config, body);  // reading changes the body
-    json_reader reader(body);
+    reply_reader in(config, body);
+    json_reader& reader = in.json();
     embedding_response response;
     bool sound = true;
     const auto read_vector = [&] {
@@ -462,9 +461,8 @@ class gemini_wire final : public wire_format {
       else
         reader.skip();
     });
-    if (!reader.finish()) return fail(not_understood(config, "the reply is not valid JSON", front));
-    if (response.vectors.empty() || !sound)
-      return fail(not_understood(config, "No embeddings in response", front));
+    if (auto ok = in.finish(); !ok) return fail(std::move(ok.error()));
+    if (response.vectors.empty() || !sound) return fail(in.lacks("embeddings"));
     response.model = config.model;
     return response;
   }

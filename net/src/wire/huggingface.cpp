@@ -7,6 +7,7 @@
 #include "src/wire/header_block.hpp"
 #include "src/wire/plain_prompt.hpp"
 #include "src/wire/provider_error.hpp"
+#include "src/wire/reply_reader.hpp"
 #include "src/wire/request_check.hpp"
 #include "src/wire/wires.hpp"
 
@@ -165,17 +166,16 @@ class huggingface_wire final : public wire_format {
 
   expected<chat_response> decode_chat(const provider_config& config,
                                       std::string& body) const override {
-    if (!is_utf8(body)) return fail(not_understood(config, "the reply is not valid UTF-8", body));
-    const std::string front = front_of(config, body);  // reading changes the body
-    json_reader reader(body);
+    reply_reader in(config, body);
+    json_reader& reader = in.json();
     generation got;
     if (reader.peek() == json_reader::type::array)
       reader.array([&] { read_generation(reader, got); });
     else
       read_generation(reader, got);
-    if (!reader.finish()) return fail(not_understood(config, "the reply is not valid JSON", front));
+    if (auto ok = in.finish(); !ok) return fail(std::move(ok.error()));
     if (got.has_error) return fail(refused_inside(config, got.words));
-    if (!got.has_text) return fail(not_understood(config, "No generated text in response", front));
+    if (!got.has_text) return fail(in.lacks("generated text"));
     chat_response response;
     response.content = got.text;
     response.model = config.model;
@@ -208,14 +208,13 @@ class huggingface_wire final : public wire_format {
 
   expected<embedding_response> decode_embeddings(const provider_config& config,
                                                  std::string& body) const override {
-    const std::string front = front_of(config, body);  // reading changes the body
-    json_reader reader(body);
+    reply_reader in(config, body);
+    json_reader& reader = in.json();
     embedding_response response;
     bool sound = true;
     reader.array([&] { sound = reader.floats(response.vectors.emplace_back()) && sound; });
-    if (!reader.finish()) return fail(not_understood(config, "the reply is not valid JSON", front));
-    if (response.vectors.empty() || !sound)
-      return fail(not_understood(config, "No embeddings in response", front));
+    if (auto ok = in.finish(); !ok) return fail(std::move(ok.error()));
+    if (response.vectors.empty() || !sound) return fail(in.lacks("embeddings"));
     response.model = config.model;
     return response;
   }

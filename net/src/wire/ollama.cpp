@@ -7,6 +7,7 @@
 #include "src/wire/body_writer.hpp"
 #include "src/wire/header_block.hpp"
 #include "src/wire/provider_error.hpp"
+#include "src/wire/reply_reader.hpp"
 #include "src/wire/request_check.hpp"
 #include "src/wire/tool_arguments.hpp"
 #include "src/wire/tool_call_name.hpp"
@@ -189,14 +190,13 @@ std::string call_id(const tool_call& call, std::size_t index) {
 }
 
 expected<chat_response> decode_message(const provider_config& config, std::string& body) {
-  if (!is_utf8(body)) return fail(not_understood(config, "the reply is not valid UTF-8", body));
-  const std::string front = front_of(config, body);  // reading changes the body
-  json_reader reader(body);
+  reply_reader in(config, body);
+  json_reader& reader = in.json();
   part got;
   read_part(reader, got);
-  if (!reader.finish()) return fail(not_understood(config, "the reply is not valid JSON", front));
+  if (auto ok = in.finish(); !ok) return fail(std::move(ok.error()));
   if (got.has_error) return fail(refused_inside(config, got.words));
-  if (!got.has_message) return fail(not_understood(config, "No message in response", front));
+  if (!got.has_message) return fail(in.lacks("message"));
   chat_response response;
   response.content = got.content;
   response.model = got.model;
@@ -327,8 +327,8 @@ class ollama_wire final : public wire_format {
 
   expected<embedding_response> decode_embeddings(const provider_config& config,
                                                  std::string& body) const override {
-    const std::string front = front_of(config, body);  // reading changes the body
-    json_reader reader(body);
+    reply_reader in(config, body);
+    json_reader& reader = in.json();
     embedding_response response;
     bool sound = true;
     reader.object([&](std::string_view key) {
@@ -342,9 +342,8 @@ class ollama_wire final : public wire_format {
         reader.skip();
     });
     response.usage.total_tokens = response.usage.prompt_tokens;
-    if (!reader.finish()) return fail(not_understood(config, "the reply is not valid JSON", front));
-    if (response.vectors.empty() || !sound)
-      return fail(not_understood(config, "No embeddings in response", front));
+    if (auto ok = in.finish(); !ok) return fail(std::move(ok.error()));
+    if (response.vectors.empty() || !sound) return fail(in.lacks("embeddings"));
     return response;
   }
 };

@@ -1,13 +1,12 @@
 #include <bit>
 #include <cstring>
 
-#include <graphbit/runtime/json_scan.hpp>
-
 #include "src/base64.hpp"
 #include "src/json_reader.hpp"
 #include "src/wire/openai_chat.hpp"
 #include "src/wire/openai_reply.hpp"
 #include "src/wire/provider_error.hpp"
+#include "src/wire/reply_reader.hpp"
 
 namespace graphbit {
 
@@ -74,8 +73,8 @@ expected<void> encode_openai_embeddings(const provider_config& config,
 
 expected<embedding_response> decode_openai_embeddings(const provider_config& config,
                                                       std::string& body) {
-  const std::string front = front_of(config, body);  // reading changes the body
-  json_reader reader(body);
+  reply_reader in(config, body);
+  json_reader& reader = in.json();
   embedding_response response;
   std::vector<item> items;
   bool sound = true;
@@ -93,9 +92,9 @@ expected<embedding_response> decode_openai_embeddings(const provider_config& con
     else
       reader.skip();
   });
-  if (!reader.finish()) return fail(not_understood(config, "the reply is not valid JSON", front));
+  if (auto ok = in.finish(); !ok) return fail(std::move(ok.error()));
   if (items.empty() || !sound || !put_in_order(items, response.vectors))
-    return fail(not_understood(config, "No embeddings in response", front));
+    return fail(in.lacks("embeddings"));
   return response;
 }
 

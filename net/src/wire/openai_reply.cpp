@@ -1,11 +1,11 @@
 #include "src/wire/openai_reply.hpp"
 
-#include <graphbit/runtime/json_scan.hpp>
 #include <graphbit/runtime/limits.hpp>
 
 #include "src/json_reader.hpp"
 #include "src/wire/openai_chat.hpp"
 #include "src/wire/provider_error.hpp"
+#include "src/wire/reply_reader.hpp"
 #include "src/wire/tool_arguments.hpp"
 
 namespace graphbit {
@@ -172,14 +172,13 @@ finish_reason finish_from_openai(std::string_view word) {
 }
 
 expected<chat_response> decode_openai_chat(const provider_config& config, std::string& body) {
-  if (!is_utf8(body)) return fail(not_understood(config, "the reply is not valid UTF-8", body));
-  const std::string front = front_of(config, body);  // reading changes the body
-  json_reader reader(body);
+  reply_reader in(config, body);
+  json_reader& reader = in.json();
   reply got;
   read_reply(reader, got);
-  if (!reader.finish()) return fail(not_understood(config, "the reply is not valid JSON", front));
+  if (auto ok = in.finish(); !ok) return fail(std::move(ok.error()));
   if (got.has_error && !got.has_choice) return fail(refused_inside(config, got.words));
-  if (!got.has_choice) return fail(not_understood(config, "No choices in response", front));
+  if (!got.has_choice) return fail(in.lacks("choices"));
   if (got.texts.empty() && !got.refusal.empty()) got.texts.push_back(got.refusal);
   got.response.provider = config.provider;
   got.response.content = take_content(body, got.texts);

@@ -8,6 +8,7 @@
 #include "src/wire/body_writer.hpp"
 #include "src/wire/openai_chat.hpp"
 #include "src/wire/provider_error.hpp"
+#include "src/wire/reply_reader.hpp"
 #include "src/wire/request_check.hpp"
 #include "src/wire/tool_arguments.hpp"
 
@@ -347,14 +348,13 @@ expected<void> encode_openai_responses(const provider_config& config, const chat
 }
 
 expected<chat_response> decode_openai_responses(const provider_config& config, std::string& body) {
-  if (!is_utf8(body)) return fail(not_understood(config, "the reply is not valid UTF-8", body));
-  const std::string front = front_of(config, body);  // reading changes the body
-  json_reader reader(body);
+  reply_reader in(config, body);
+  json_reader& reader = in.json();
   answer got;
   read_response(reader, got);
-  if (!reader.finish()) return fail(not_understood(config, "the reply is not valid JSON", front));
+  if (auto ok = in.finish(); !ok) return fail(std::move(ok.error()));
   if (got.has_error) return fail(refused_inside(config, got.words));
-  if (!got.has_output) return fail(not_understood(config, "No output in response", front));
+  if (!got.has_output) return fail(in.lacks("output"));
   chat_response response;
   for (const std::string_view text : got.texts) response.content += text;
   response.id = got.id;

@@ -1,4 +1,3 @@
-#include <graphbit/runtime/json_scan.hpp>
 #include <graphbit/runtime/json_value.hpp>
 
 #include "src/json_reader.hpp"
@@ -7,6 +6,7 @@
 #include "src/wire/header_block.hpp"
 #include "src/wire/plain_prompt.hpp"
 #include "src/wire/provider_error.hpp"
+#include "src/wire/reply_reader.hpp"
 #include "src/wire/request_check.hpp"
 #include "src/wire/wires.hpp"
 
@@ -79,13 +79,12 @@ error failed(const provider_config& config, const prediction& got) {
 }
 
 expected<chat_response> decode_prediction(const provider_config& config, std::string& body) {
-  if (!is_utf8(body)) return fail(not_understood(config, "the reply is not valid UTF-8", body));
-  const std::string front = front_of(config, body);  // reading changes the body
-  json_reader reader(body);
+  reply_reader in(config, body);
+  json_reader& reader = in.json();
   prediction got;
   read_prediction(reader, got);
-  if (!reader.finish()) return fail(not_understood(config, "the reply is not valid JSON", front));
-  if (got.status.empty()) return fail(not_understood(config, "No status in response", front));
+  if (auto ok = in.finish(); !ok) return fail(std::move(ok.error()));
+  if (got.status.empty()) return fail(in.lacks("status"));
   if (got.status != "succeeded") return fail(failed(config, got));
   chat_response response;
   for (const std::string_view text : got.texts) response.content += text;
