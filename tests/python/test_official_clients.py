@@ -696,3 +696,75 @@ def test_mistral_refuses_what_the_provider_refuses(mistral_client, url):
         client.Mistral(api_key=WRONG_KEY, server_url=url + "/mistral").chat.complete(
             model="m", messages=mistral_messages("hi"))
     assert caught.value.status_code == 401
+
+
+# ---- Replicate ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def replicate_client(url):
+    replicate = pytest.importorskip("replicate")
+    return replicate.Client(api_token=KEY, base_url=url)
+
+
+def test_replicate_runs_to_the_end(replicate_client):
+    prediction = replicate_client.predictions.create(version="v" * 64, input={"prompt": "about windmills in Holland"})
+    assert prediction.status == "starting" and prediction.output is None
+    prediction.wait()
+    assert prediction.status == "succeeded" and "windmills" in "".join(prediction.output)
+    assert prediction.metrics["output_token_count"] > 0
+
+
+def test_replicate_waits_and_streams(replicate_client):
+    whole = "".join(replicate_client.run("meta/llama-3", input={"prompt": "about windmills in Holland"}))
+    assert "windmills" in whole
+    events = replicate_client.stream("meta/llama-3", input={"prompt": "about windmills in Holland"})
+    assert "".join(str(event) for event in events) == whole
+
+
+@pytest.mark.parametrize("status", [400, 404, 422])
+def test_replicate_raises_its_own_errors(replicate_client, status):
+    from replicate.exceptions import ReplicateError
+
+    with pytest.raises(ReplicateError) as caught:
+        replicate_client.predictions.create(version="v" * 64, input={"prompt": f"say status {status}"})
+    assert caught.value.status == status and caught.value.detail == "scripted refusal"
+
+
+# ---- Hugging Face -------------------------------------------------------------------------------
+
+
+def hugging_face(**settings):
+    hub = pytest.importorskip("huggingface_hub")
+    return hub.InferenceClient(**{"token": KEY, "timeout": 10, **settings})
+
+
+def test_huggingface_generates_and_streams(url):
+    client = hugging_face(model=url + "/models/gpt2")
+    whole = client.text_generation("about windmills in Holland")
+    assert "windmills" in whole
+    assert "".join(client.text_generation("about windmills in Holland", stream=True)) == whole
+    detailed = client.text_generation("about windmills in Holland", details=True)
+    assert detailed.generated_text == whole and detailed.details.finish_reason == "eos_token"
+    last = list(client.text_generation("about windmills in Holland", stream=True, details=True))[-1]
+    assert last.generated_text == whole and last.details.generated_tokens > 0
+
+
+def test_huggingface_routes_chats(url):
+    reply = hugging_face(base_url=url + "/v1").chat_completion([{"role": "user", "content": "about windmills"}])
+    assert "windmills" in reply.choices[0].message.content
+
+
+def test_huggingface_extracts_features(url):
+    pytest.importorskip("numpy")
+    assert hugging_face(model=url + "/pipeline/feature-extraction/x").feature_extraction("a cat").shape == (16,)
+
+
+@pytest.mark.parametrize("status", [400, 429, 500])
+def test_huggingface_raises_its_own_errors(url, status):
+    client = hugging_face(model=url + "/models/gpt2")
+    from huggingface_hub.errors import HfHubHTTPError
+
+    with pytest.raises(HfHubHTTPError) as caught:
+        client.text_generation(f"say status {status}")
+    assert caught.value.response.status_code == status

@@ -41,7 +41,7 @@ struct question {
   const json* schema = nullptr;  ///< with wants_json; nullptr: any object
 
   bool stream = false;
-  bool stream_usage = false;
+  bool stream_usage = false;   ///< usage is wanted beside the text
   std::size_t max_tokens = 0;  ///< 0: no bound
   std::size_t choices = 1;
   std::vector<std::string_view> stops;

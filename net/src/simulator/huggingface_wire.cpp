@@ -33,6 +33,7 @@ class huggingface final : public wire {
     if (!parameters) return std::nullopt;
     out.max_tokens = size_member(*parameters, "max_new_tokens", 0);
     if (flag_member(*parameters, "return_full_text", false)) out.endpoint = "full_text";
+    if (flag_member(*parameters, "details", false)) out.stream_usage = true;
     if (const auto* stops = array_member(*parameters, "stop"))
       for (const auto& stop : stops->GetArray()) out.stops.push_back(text_of(stop));
     return std::nullopt;
@@ -40,7 +41,13 @@ class huggingface final : public wire {
 
   void write_chat(const question& asked, const answer& said, std::string& out) const override {
     const auto before = asked.endpoint == "full_text" ? asked.last_text : std::string_view{};
-    append(out, R"([{"generated_text":)", quoted{std::string(before) + said.text}, "}]");
+    append(out, R"([{"generated_text":)", quoted{std::string(before) + said.text});
+    if (asked.stream_usage) {
+      append(out, R"(,"details":{)");
+      append_end(said, out);
+      append(out, R"(,"prefill":[],"tokens":[]})");
+    }
+    out.append("}]");
   }
 
   void write_stream(const question&, const answer& said, frames& out) const override {
@@ -50,10 +57,7 @@ class huggingface final : public wire {
       append(out.bytes, R"(data:{"index":)", i + 1, R"(,"token":{"id":)", 1000 + i, R"(,"text":)",
              quoted{pieces[i]}, R"(,"logprob":-0.5,"special":false},"generated_text":)");
       if (last)
-        append(out.bytes, quoted{said.text}, R"(,"details":{"finish_reason":")",
-               said.finish == "length" ? "length" : "eos_token", R"(","generated_tokens":)",
-               said.completion_tokens, R"(,"input_length":)", said.prompt_tokens,
-               R"(,"seed":null}})");
+        write_last(said, out.bytes);
       else
         out.bytes.append(R"(null,"details":null})");
       out.bytes.append("\n\n");
@@ -76,6 +80,19 @@ class huggingface final : public wire {
     append(out, R"({"error":)", quoted{why.message});
     if (why.status == 503) append(out, R"(,"estimated_time":20.0)");
     out.append("}");
+  }
+
+  /// Why and after how much the text ended.
+  static void append_end(const answer& said, std::string& out) {
+    append(out, R"("finish_reason":")", said.finish == "length" ? "length" : "eos_token",
+           R"(","generated_tokens":)", said.completion_tokens, R"(,"input_length":)",
+           said.prompt_tokens, R"(,"seed":null)");
+  }
+
+  static void write_last(const answer& said, std::string& out) {
+    append(out, quoted{said.text}, R"(,"details":{)");
+    append_end(said, out);
+    out.append("}}");
   }
 
   void write_headers(std::string_view request_id, const allowances&,
