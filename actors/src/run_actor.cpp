@@ -1,5 +1,6 @@
 #include "src/run_actor.hpp"
 
+#include <exception>
 #include <optional>
 #include <string>
 #include <utility>
@@ -213,7 +214,12 @@ void run_shell::finish(run_state state, std::optional<error> failure,
   const run_result result(record);
   announce_end(result);
   board_->stop().request_stop();
-  done(result);
+  try {
+    done(result);
+  } catch (const std::exception& e) {
+    log(log_level::error, "actors",
+        "what run '" + result.record().run_id + "' was to tell threw: " + e.what());
+  }
 }
 
 caf::behavior run(run_actor* self, const std::shared_ptr<run_setup>& setup,

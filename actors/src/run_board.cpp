@@ -1,7 +1,10 @@
 #include "src/run_board.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
+
+#include <graphbit/runtime/log.hpp>
 
 namespace graphbit {
 
@@ -27,6 +30,15 @@ run_board::run_board(run_setup setup, reactor& home)
 std::shared_ptr<run_record> run_board::close() {
   open_ = false;
   return record_;
+}
+
+/// A listener must not throw; one that does must not cost a run its answer.
+void run_board::tell(const run_event& event) const noexcept {
+  try {
+    setup_.listener(event);
+  } catch (const std::exception& e) {
+    log(log_level::error, "actors", "the listener of run '" + run_id() + "' threw: " + e.what());
+  }
 }
 
 const node_output* run_board::node(std::string_view id_or_name) const {

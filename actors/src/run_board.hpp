@@ -88,7 +88,7 @@ class run_board final : public reference_scope {
     event.time = std::chrono::system_clock::now();
     event.run_id = record_->run_id;
     fill(event);
-    setup_.listener(event);
+    tell(event);
   }
   template <class Fill>
   void emit(run_event_kind kind, std::size_t index, Fill fill) const {
@@ -104,6 +104,8 @@ class run_board final : public reference_scope {
   [[nodiscard]] std::stop_source& stop() noexcept { return stop_; }
 
  private:
+  void tell(const run_event& event) const noexcept;
+
   run_setup setup_;
   reactor& home_;
   std::shared_ptr<run_record> record_;
