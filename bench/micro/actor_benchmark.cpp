@@ -31,6 +31,26 @@ void hop_to_a_pinned_actor(benchmark::State& state) {
 }
 BENCHMARK(hop_to_a_pinned_actor)->UseRealTime();
 
+caf::behavior ends_at_once(pinned_echo* self) {
+  return {[self](ask, std::uint64_t waiter) {
+    reactor::finish(*reinterpret_cast<reactor::waiter*>(waiter));
+    self->quit();
+  }};
+}
+
+// What a workflow pays per node, beside the node's work: an actor's whole life.
+void life_of_a_pinned_actor(benchmark::State& state) {
+  runtime rt{{.worker_threads = 1, .reactors = 1}};
+  auto& home = rt.reactor_at(0);
+  for (auto _ : state) {
+    reactor::waiter done;
+    const auto address = reinterpret_cast<std::uint64_t>(&done);
+    const auto live = [&] { caf::anon_send(spawn_on(home, ends_at_once), ask::value, address); };
+    if (!home.drive(done, live, {})) state.SkipWithError("interrupted");
+  }
+}
+BENCHMARK(life_of_a_pinned_actor)->MeasureProcessCPUTime()->UseRealTime();
+
 caf::behavior echo_scheduled(caf::event_based_actor*) {
   return {[](ask, std::uint64_t n) { return n; }};
 }
