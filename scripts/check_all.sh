@@ -11,15 +11,16 @@ declare -A about=(
   [tsan]="C++ tests under ThreadSanitizer, with CAF built the same way"
   [seeds]="20,000 seeds of the resilience simulation, every promise checked at every step"
   [tidy]="clang-tidy, each finding an error"
+  [fuzz]="every parser and wire under libFuzzer, some seconds each"
   [types]="mypy --strict and stubtest on the Python package"
   [pythons]="the Python tests on every CPython from 3.9 to 3.13 found here"
   [wheel]="a wheel, installed and imported in an environment of its own"
   [soak]="load with faults for two minutes: every call answered once, nothing grows"
   [bench]="the comparison with peers, quick"
 )
-order=(test asan tsan seeds tidy types pythons wheel soak bench)
+order=(test asan tsan seeds tidy fuzz types pythons wheel soak bench)
 not_there_yet=(
-  "fuzzers of the parsers" "cluster simulation seeds" "network faults between machines"
+  "cluster simulation seeds" "network faults between machines"
   "wheels in an older Debian root" "Debian package"
 )
 
@@ -42,6 +43,7 @@ check_seeds() {
   cmake --build --preset release --target graphbit_simulate && build/release/tests/simulation/graphbit_simulate 1 20000
 }
 check_tidy() { cmake --preset tidy --log-level=WARNING && cmake --build --preset tidy; }
+check_fuzz() { cmake --preset fuzz --log-level=WARNING && cmake --build --preset fuzz && ctest --preset fuzz; }
 check_types() {
   .venv/bin/python -m mypy --strict python/graphbit && .venv/bin/python -m mypy.stubtest graphbit
 }

@@ -565,7 +565,7 @@ TEST(openai_embeddings, refuses_what_is_incomplete) {
   for (const std::string text :
        {"{}", "{\"data\":[]}", "{\"data\":[{\"index\":0}]}",
         "{\"data\":[{\"embedding\":[1,\"x\"]}]}", "{\"data\":[{\"index\":1,\"embedding\":[1]}]}",
-        "{\"data\":[{\"embedding\":\"AAA\"}]}",
+        "{\"data\":[{\"embedding\":\"AAA\"}]}", "{\"data\":[{\"embedding\":\"\"}]}",
         "{\"data\":[{\"index\":0,\"embedding\":[1]},{\"index\":0,\"embedding\":[1]}]}",
         "{\"data\":[{\"index\":4294967295,\"embedding\":[1]}]}", "[1"}) {
     std::string body = text;

@@ -24,7 +24,7 @@ struct item {
 bool read_vector(json_reader& reader, std::vector<float>& out) {
   if (reader.peek() != json_reader::type::string) return reader.floats(out);
   const auto bytes = decode_base64(reader.string());
-  if (!bytes || bytes->size() % sizeof(float) != 0) return false;
+  if (!bytes || bytes->empty() || bytes->size() % sizeof(float) != 0) return false;
   out.resize(bytes->size() / sizeof(float));
   std::memcpy(out.data(), bytes->data(), bytes->size());
   return true;
