@@ -52,13 +52,22 @@ void append_number(std::string& out, const std::optional<T>& n) {
 
 }  // namespace
 
+namespace {
+
+[[nodiscard]] caf::actor spawn_supervisor(caf::actor_system& system) {
+  const spawn_scope scope;
+  return system.spawn(supervise, std::string("root executor"), policy::supervision_settings{});
+}
+
+}  // namespace
+
 root_executor::root_executor(runtime& rt)
     : rt_(rt),
-      supervisor_(rt.system().spawn(supervise, std::string("root executor"),
-                                    policy::supervision_settings{})) {}
+      supervisor_(spawn_supervisor(rt.system())) {}
 
 root_executor::~root_executor() {
   clients_.clear();
+  const spawn_scope scope;
   caf::scoped_actor self{rt_.system()};
   self->monitor(supervisor_);
   caf::anon_send_exit(supervisor_, caf::exit_reason::user_shutdown);
@@ -76,6 +85,7 @@ caf::actor root_executor::start_child(child_spec spec) {
 
 std::vector<child_report> root_executor::tree() const {
   std::vector<child_report> children;
+  const spawn_scope scope;
   caf::scoped_actor self{rt_.system()};
   self->request(supervisor_, seconds{5}, tree_atom::value)
       .receive([&](child_reports& reports) { children = std::move(reports.children); },

@@ -1,6 +1,8 @@
 #include <graphbit/runtime/reactor.hpp>
 
 #include <atomic>
+#include <future>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -170,6 +172,25 @@ TEST(runtime_test, threads_have_the_stack_that_was_asked_for) {
   const auto stats = rt.stats();
   EXPECT_EQ(stats.thread_stack_bytes, 2u * 1024 * 1024);
   EXPECT_EQ(stats.worker_threads, 2u);
+}
+
+TEST(runtime_test, a_sleeping_thread_that_once_spawned_does_not_hold_up_the_end) {
+  auto rt = std::make_unique<runtime>(runtime_options{.worker_threads = 2, .reactors = 1});
+  std::promise<void> spawned, wake;
+  std::thread sleeper([&, woken = wake.get_future()]() mutable {
+    auto& home = rt->reactor_at(0);
+    auto actor = spawn_on(home, echo);
+    job j;
+    EXPECT_TRUE(home.drive(j.done, [&] { caf::anon_send(actor, ask::value, job_ptr{&j}); }, {}));
+    caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+    actor = nullptr;
+    spawned.set_value();
+    woken.wait();
+  });
+  spawned.get_future().wait();
+  rt.reset();  // must not wait for the sleeper
+  wake.set_value();
+  sleeper.join();
 }
 
 TEST(runtime_test, two_runtimes_live_side_by_side) {

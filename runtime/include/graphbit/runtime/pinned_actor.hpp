@@ -39,6 +39,7 @@ void install_safe_handlers(caf::scheduled_actor& self);
 /// Any thread. The only way to make one.
 template <class F, class... Ts>
 caf::actor spawn_on(reactor& home, F f, Ts&&... args) {
+  const spawn_scope scope;
   caf::actor_config cfg{&home};
   return caf::actor_cast<caf::actor>(
       home.system().spawn_functor(std::true_type{}, cfg, f, std::forward<Ts>(args)...));
