@@ -5,7 +5,7 @@
     summarise section 2 ─┼─► key_points ─► is_long ─► shorten ─┬─► overview
     summarise section n ─┘                    └────────────────┘
 
-Without options it runs on the embedded provider simulator, over real HTTP on the loopback interface.
+and then a title for each overview, as one batch. Without options it runs on the embedded provider simulator, over real HTTP on the loopback interface.
 With `--provider openai|ollama --base-url URL --model M` the same workflow runs on the real thing.
 Results go to `out/results.jsonl` and `out/timeline.html`.
 
@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Iterator
 
-from graphbit import CharacterSplitter, Executor, LlmConfig, Node, Workflow
+from graphbit import CharacterSplitter, Executor, LlmClient, LlmConfig, Node, Workflow
 from graphbit.testing import Simulator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -51,6 +51,7 @@ class Document:
     path: Path
     sections: list[str]
     status: str = "waiting"
+    title: str = ""
     overview: str = ""
     error: str = ""
     tokens: int = 0
@@ -65,7 +66,7 @@ class Document:
     def record(self) -> dict[str, Any]:
         """The line of results.jsonl."""
         return {
-            "document": str(self.path), "status": self.status, "overview": self.overview, "error": self.error,
+            "document": str(self.path), "status": self.status, "title": self.title, "overview": self.overview, "error": self.error,
             "sections": len(self.sections), "nodes": self.nodes_done, "tokens": self.tokens,
             "duration_ms": self.duration_ms,
         }
@@ -159,7 +160,17 @@ async def digest(document: Document, executor: Executor, progress: Progress) -> 
         document.status, document.error = "failed", str(e)
 
 
-async def digest_all(documents: list[Document], executor: Executor, progress: Progress) -> bool:
+async def give_titles(documents: list[Document], client: LlmClient) -> None:
+    """One batch: the answers come in the order of the prompts, a failed one as its error's text."""
+    done = [document for document in documents if document.overview]
+    if not done:
+        return
+    titles = await client.complete_batch([f"A title of at most six words for:\n\n{d.overview}" for d in done], max_tokens=30)
+    for document, title in zip(done, titles):
+        document.title = "" if title.startswith("Error: ") else title
+
+
+async def digest_all(documents: list[Document], executor: Executor, client: LlmClient, progress: Progress) -> bool:
     """All documents at once through one executor. True if Ctrl-C ended it early."""
     tasks = [asyncio.ensure_future(digest(document, executor, progress)) for document in documents]
     interrupted = False
@@ -173,6 +184,9 @@ async def digest_all(documents: list[Document], executor: Executor, progress: Pr
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGINT, stop)
     await asyncio.gather(*tasks, return_exceptions=True)
+    if not interrupted:
+        tasks = [asyncio.ensure_future(give_titles(documents, client))]
+        await asyncio.gather(*tasks, return_exceptions=True)
     loop.remove_signal_handler(signal.SIGINT)
     for document in documents:  # a task cancelled before its first step has not said so itself
         if document.status == "waiting":
@@ -184,11 +198,12 @@ async def digest_all(documents: list[Document], executor: Executor, progress: Pr
 def provider(options: argparse.Namespace) -> Iterator[tuple[str, LlmConfig]]:
     """The configuration to run on, and its name for the reader; the simulator lives as long."""
     if options.provider == "openai":
-        yield f"openai {options.model}", LlmConfig.openai(model=options.model, base_url=options.base_url)
+        key = os.environ.get(options.key_from) if options.key_from else None
+        yield f"openai {options.model}", LlmConfig.openai(key, options.model, base_url=options.base_url)
     elif options.provider == "ollama":
         yield f"ollama {options.model}", LlmConfig.ollama(options.model, base_url=options.base_url)
     else:
-        with Simulator(latency_ms=40, seed=1) as simulator:
+        with Simulator(latency_ms=120, latency_sigma=0.4, seed=1) as simulator:
             yield f"the embedded simulator at {simulator.url}", simulator.llm_config()
 
 
@@ -217,7 +232,7 @@ def prepare_folder(out: Path) -> None:
         raise Fault(f"{out}: not writable")
 
 
-def show(console: Console, documents: list[Document], executor: Executor) -> None:
+def show(console: Console, documents: list[Document], executor: Executor, client: LlmClient) -> None:
     table = Table(title="Documents")
     for column, justify in (("document", "left"), ("status", "left"), ("nodes", "right"), ("tokens", "right"), ("ms", "right")):
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
@@ -225,10 +240,14 @@ def show(console: Console, documents: list[Document], executor: Executor) -> Non
         status = d.status if not d.error else f"{d.status}: {d.error}"
         table.add_row(d.path.name, status, str(d.nodes_done), f"{d.tokens:,}", f"{d.duration_ms:,}")
     console.print(table)
-    stats = executor.get_stats()
+    runs, calls = executor.get_stats(), client.get_stats()
     console.print(
-        f"executor: {stats['total_executions']} runs, {stats['successful_executions']} succeeded, "
-        f"{stats['failed_executions']} failed, average {stats['average_duration_ms']:.0f} ms, mode {stats['execution_mode']}"
+        f"executor: {runs['total_executions']} runs, {runs['successful_executions']} succeeded, "
+        f"{runs['failed_executions']} failed, average {runs['average_duration_ms']:.0f} ms, mode {runs['execution_mode']}"
+    )
+    console.print(
+        f"client: {calls['total_requests']} requests for titles, {calls['successful_requests']} succeeded, "
+        f"average {calls['average_response_time_ms']:.0f} ms, breaker {calls['circuit_breaker_state']}"
     )
 
 
@@ -238,6 +257,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--provider", choices=("simulator", "openai", "ollama"), default="simulator")
     parser.add_argument("--base-url", help="the provider's address, for example http://127.0.0.1:8000/v1")
     parser.add_argument("--model", help="the model's name; needed with --provider")
+    parser.add_argument("--key-from", metavar="VARIABLE", help="environment variable with the key for --base-url")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the results (default: out)")
     options = parser.parse_args(arguments)
     if options.provider != "simulator" and not options.model:
@@ -251,11 +271,11 @@ def run(options: argparse.Namespace, console: Console) -> int:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with provider(options) as (name, config):
         console.print(f"{len(documents)} documents on {name}")
-        executor = Executor(config)
+        executor, client = Executor(config), LlmClient(config)
         with Progress(*columns, console=console) as progress:
             progress.add_task("nodes", total=sum(len(d.sections) + 4 for d in documents))
-            interrupted = asyncio.run(digest_all(documents, executor, progress))
-        show(console, documents, executor)
+            interrupted = asyncio.run(digest_all(documents, executor, client, progress))
+        show(console, documents, executor, client)
     write_beside(options.out / "results.jsonl", "".join(json.dumps(d.record()) + "\n" for d in documents))
     bars = {d.path.name: list(d.bars.values()) for d in documents if d.bars}
     write_beside(options.out / "timeline.html", timeline_html(bars))
