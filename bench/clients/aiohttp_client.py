@@ -187,7 +187,7 @@ def small(job: Job) -> None:
                 text = await complete(http, job)
                 await complete(http, job, f"{text}\n\n{PROMPT}")
 
-            await asyncio.gather(*[one() for _ in range(16)])
+            await asyncio.gather(*[one() for _ in range(job.concurrency)])
             with job.measured():
                 await asyncio.gather(*[one() for _ in range(job.n // 2)])
 

@@ -159,7 +159,7 @@ def small(job: Job) -> None:
     pool, workflow = executor(job), chain_of(2)
 
     async def run() -> None:
-        await asyncio.gather(*[pool.run_async(workflow) for _ in range(16)])
+        await asyncio.gather(*[pool.run_async(workflow) for _ in range(job.concurrency)])
         with job.measured():
             results = await asyncio.gather(*[pool.run_async(workflow) for _ in range(job.n // 2)])
         assert all(result.is_success() for result in results)
