@@ -56,11 +56,8 @@ class azure_wire final : public wire_format {
 
   expected<void> encode_chat(const provider_config& config, const chat_request& request,
                              bool stream, std::string& out) const override {
-    if (speaks_responses(config)) {
-      provider_config named = config;
-      named.model = deployment(config);
-      return encode_openai_responses(named, request, stream, out);
-    }
+    if (speaks_responses(config))
+      return encode_openai_responses(config, deployment(config), request, stream, out);
     static const openai_dialect dialect{.sends_model = false};
     return encode_openai_chat(dialect, config, request, stream, out);
   }

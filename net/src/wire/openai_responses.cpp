@@ -332,14 +332,13 @@ class responses_stream final : public sse_answer_stream {
 
 }  // namespace
 
-expected<void> encode_openai_responses(const provider_config& config, const chat_request& request,
-                                       bool stream, std::string& out) {
+expected<void> encode_openai_responses(const provider_config& config, std::string_view model,
+                                       const chat_request& request, bool stream, std::string& out) {
   if (auto ok = check_request(request); !ok) return ok;
   out.reserve(out.size() + prompt_bytes(request) * 17 / 16 + 512);
   auto body = body_writer::open(out, config, request.extra_body);
   if (!body) return fail(std::move(body.error()));
-  if (body->key("model"))
-    append_json_string(out, request.model.empty() ? config.model : request.model);
+  if (body->key("model")) append_json_string(out, model);
   if (body->key("input")) append_items(out, request);
   append_options(*body, out, request);
   if (stream && body->key("stream")) out += "true";

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include <graphbit/net/wire_format.hpp>
 
@@ -11,6 +12,7 @@
 namespace graphbit {
 
 [[nodiscard]] expected<void> encode_openai_responses(const provider_config& config,
+                                                     std::string_view model,
                                                      const chat_request& request, bool stream,
                                                      std::string& out);
 [[nodiscard]] expected<chat_response> decode_openai_responses(const provider_config& config,
