@@ -23,16 +23,16 @@ bool add_path(const node_output& output, std::string_view path, text_pieces& out
   return true;
 }
 
-/// A node's name may hold dots: the longest name that is known wins, the rest is a path.
-bool add_node_reference(std::string_view reference, const reference_scope& scope,
-                        text_pieces& out) {
-  if (const node_output* whole = scope.node(reference)) {
+/// A name may hold dots: the longest name that is known wins, the rest is a path into its value.
+template <class Lookup>
+bool add_named(std::string_view reference, const Lookup& lookup, text_pieces& out) {
+  if (const node_output* whole = lookup(reference)) {
     add_output(*whole, out);
     return true;
   }
   for (auto dot = reference.rfind('.'); dot != std::string_view::npos && dot > 0;
        dot = reference.rfind('.', dot - 1))
-    if (const node_output* output = scope.node(reference.substr(0, dot)))
+    if (const node_output* output = lookup(reference.substr(0, dot)))
       return add_path(*output, reference.substr(dot + 1), out);
   return false;
 }
@@ -43,14 +43,13 @@ std::size_t add_reference(std::string_view text, const reference_scope& scope, t
     const auto end = text.find_first_of("{}\n", node_prefix.size());
     if (end == std::string_view::npos || text.substr(end, 2) != "}}") return 0;
     const auto reference = text.substr(node_prefix.size(), end - node_prefix.size());
-    return add_node_reference(reference, scope, out) ? end + 2 : 0;
+    const auto node = [&](std::string_view name) { return scope.node(name); };
+    return add_named(reference, node, out) ? end + 2 : 0;
   }
   const auto end = text.find_first_of("{}\n", 1);
   if (end == std::string_view::npos || text[end] != '}' || end == 1) return 0;
-  const node_output* value = scope.variable(text.substr(1, end - 1));
-  if (value == nullptr) return 0;
-  add_output(*value, out);
-  return end + 1;
+  const auto variable = [&](std::string_view name) { return scope.variable(name); };
+  return add_named(text.substr(1, end - 1), variable, out) ? end + 1 : 0;
 }
 
 }  // namespace

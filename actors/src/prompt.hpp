@@ -18,8 +18,9 @@ class reference_scope {
 };
 
 /// Appends `text` to `out` with its references resolved: `{{node.NAME}}`, `{{node.NAME.key.0}}`,
-/// `{NAME}`. What does not resolve stays as it was typed. Resolved text is never looked at again,
-/// so that a parent's output cannot smuggle references in. `text` must outlive `out`.
+/// `{NAME}`, `{NAME.key.0}`. What does not resolve stays as it was typed. Resolved text is never
+/// looked at again, so that a parent's output cannot smuggle references in. `text` must outlive
+/// `out`.
 void expand_references(std::string_view text, const reference_scope& scope, text_pieces& out);
 
 }  // namespace graphbit

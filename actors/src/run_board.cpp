@@ -85,15 +85,8 @@ node_output run_board::input_of(std::size_t index) const {
   return node_output::from_text(joined.str());
 }
 
-json_value run_board::variables_json() const {
-  json_value out = outputs_json();
-  for (const auto& [name, value] : inputs_)
-    if (out.find(name) == nullptr) out.set(name, value.json());
-  return out;
-}
-
-json_value run_board::outputs_json() const {
-  json_value out{json_value::object{}};
+named_values<json_value> run_board::outputs_by_name() const {
+  named_values<json_value> out;
   for (std::size_t i = 0; i < plan().size(); ++i) {
     const node_output& output = record_->nodes[i].output;
     if (output.is_null()) continue;
@@ -104,5 +97,13 @@ json_value run_board::outputs_json() const {
   }
   return out;
 }
+
+json_value run_board::variables_json() const {
+  auto out = outputs_by_name();
+  for (const auto& [name, value] : inputs_) out.add(name, value.json());
+  return std::move(out).take();
+}
+
+json_value run_board::outputs_json() const { return outputs_by_name().take(); }
 
 }  // namespace graphbit

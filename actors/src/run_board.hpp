@@ -15,6 +15,7 @@
 
 #include "src/backend_book.hpp"
 #include "src/callable_gate.hpp"
+#include "src/named_values.hpp"
 #include "src/prompt.hpp"
 #include "src/run_plan.hpp"
 
@@ -105,6 +106,7 @@ class run_board final : public reference_scope {
 
  private:
   void tell(const run_event& event) const noexcept;
+  [[nodiscard]] named_values<json_value> outputs_by_name() const;
 
   run_setup setup_;
   reactor& home_;

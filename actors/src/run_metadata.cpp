@@ -155,10 +155,10 @@ json_value run_result::node_metadata(std::string_view id_or_name) const {
 }
 
 json_value run_result::all_node_metadata() const {
-  json_value out{json_value::object{}};
+  json_value::object out;  // ids are unique: no search for each
   for (std::size_t i = 0; i < record_->nodes.size(); ++i)
     if (json_value one = metadata_at(i); !one.is_null())
-      out.set(record_->flow->nodes()[i]->id, std::move(one));
+      out.emplace_back(record_->flow->nodes()[i]->id, std::move(one));
   return out;
 }
 

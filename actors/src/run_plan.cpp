@@ -62,10 +62,11 @@ std::vector<policy::graph_edge> reference_edges(const run_plan& plan) {
       expand_references(text, collector, ignored);
     }
     const auto parents = plan.parents(i);
+    const auto own = edges.size();  // from here on: those to this node
     for (const std::uint32_t source : collector.take())
       if (source != i && std::find(parents.begin(), parents.end(), source) == parents.end() &&
-          std::none_of(edges.begin(), edges.end(),
-                       [&](const auto& e) { return e.from == source && e.to == i; }))
+          std::none_of(edges.begin() + static_cast<std::ptrdiff_t>(own), edges.end(),
+                       [&](const auto& e) { return e.from == source; }))
         edges.push_back({source, i, true});
   }
   return edges;

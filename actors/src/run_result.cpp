@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "src/error_json.hpp"
+#include "src/named_values.hpp"
 
 namespace graphbit {
 
@@ -16,16 +17,6 @@ void each_name(const node& n, F f) {
   f(n.id);
   if (n.name != n.id) f(n.name);
   if (!n.output_name.empty() && n.output_name != n.name) f(n.output_name);
-}
-
-template <class Map, class Value>
-void put(Map& map, const std::string& key, Value value) {
-  const auto there =
-      std::find_if(map.begin(), map.end(), [&](const auto& entry) { return entry.first == key; });
-  if (there != map.end())
-    there->second = std::move(value);
-  else
-    map.emplace_back(key, std::move(value));
 }
 
 /// What went wrong as a run's state shows it: core errors speak for themselves.
@@ -113,27 +104,27 @@ std::optional<std::string> run_result::output_of(std::string_view id_or_name) co
 }
 
 std::vector<std::pair<std::string, json_value>> run_result::outputs() const {
-  std::vector<std::pair<std::string, json_value>> out;
+  named_values<json_value> out;
   for (const std::uint32_t index : record_->completed) {
     const node_output& output = record_->nodes[index].output;
     if (output.is_null()) continue;
     each_name(*record_->flow->nodes()[index],
-              [&](const std::string& name) { put(out, name, output.json()); });
+              [&](const std::string& name) { out.set(name, output.json()); });
   }
-  return out;
+  return std::move(out).take();
 }
 
 std::vector<std::pair<std::string, std::string>> run_result::variables() const {
-  std::vector<std::pair<std::string, std::string>> out;
+  named_values<std::string> out;
   if (record_->inputs.is_object())
-    for (const auto& [name, value] : record_->inputs.as_object()) put(out, name, to_text(value));
+    for (const auto& [name, value] : record_->inputs.as_object()) out.set(name, to_text(value));
   for (const std::uint32_t index : record_->completed) {
     const node_output& output = record_->nodes[index].output;
     if (output.is_null()) continue;
     each_name(*record_->flow->nodes()[index],
-              [&](const std::string& name) { put(out, name, output.json_text()); });
+              [&](const std::string& name) { out.set(name, output.json_text()); });
   }
-  return out;
+  return std::move(out).take();
 }
 
 std::optional<std::string> run_result::variable(std::string_view name) const {

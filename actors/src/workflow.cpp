@@ -112,9 +112,11 @@ expected<void> workflow::connect(std::string_view from, std::string_view to) {
   if (!source) return fail(source.error());
   const auto target = look_up(to, "Target", "to_id");
   if (!target) return fail(target.error());
-  const edge added{*source, *target};
-  if (std::find(edges().begin(), edges().end(), added) == edges().end())
-    own().edges.push_back(added);
+  const std::uint64_t key = std::uint64_t{*source} << 32 | *target;
+  if (contents_->edge_keys.contains(key)) return {};
+  contents& c = own();
+  c.edges.emplace_back(*source, *target);
+  c.edge_keys.insert(key);
   return {};
 }
 

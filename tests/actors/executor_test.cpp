@@ -253,6 +253,18 @@ TEST_F(ExecutorTest, MapAsksOncePerItemAndKeepsOrder) {
   EXPECT_EQ(result->output_of("each"), R"(["<0/3: a>","<1/3: b>","<2/3: c>"])");
 }
 
+TEST_F(ExecutorTest, MapItemsHavePaths) {
+  add(node::transform("list", {.transformation = "json_extract", .argument = "rows"}));
+  add(node::map("each", {.prompt = "{item.title} by {item.by.0}, {item.none}", .join = "; "}));
+  connect("list", "each");
+  run_options options;
+  options.inputs.set("input",
+                     R"({"rows": [{"title": "A", "by": ["x"]}, {"title": "B", "by": ["y"]}]})");
+  const auto result = echo().execute(flow, options);
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->output_of("each"), "<A by x, {item.none}>; <B by y, {item.none}>");
+}
+
 TEST_F(ExecutorTest, MapOverNoListFails) {
   agent("text", "no list");
   add(node::map("each", {.prompt = "{item}"}));
@@ -538,6 +550,51 @@ TEST_F(ExecutorTest, OutputNameIsPublished) {
   ASSERT_TRUE(result.has_value());
   EXPECT_EQ(result->output_of("answer"), "<x>");
   EXPECT_EQ(result->output_of("b"), "<got <x>>");
+}
+
+TEST(ExecutorLifeTest, ShuttingTheRuntimeDownAnswersEveryRun) {
+  const auto backend = std::make_shared<fake_backend>([](const chat_request&) { return says(""); });
+  backend->hold();
+  workflow flow("w");
+  ASSERT_TRUE(flow.add_node(*node::agent("a", {.prompt = "x"})).has_value());
+  std::atomic<int> cancelled{0};
+  executor outlives;  // a handle may live longer than its runtime
+  {
+    runtime rt;
+    outlives = *executor::open(rt, {}, {.max_in_flight = 3},
+                               [&](const provider_config&) { return backend; });
+    for (int i = 0; i < 10; ++i)
+      ASSERT_TRUE(outlives
+                      .run(flow, {},
+                           [&](const run_result& r) {
+                             cancelled += r.state() == run_state::cancelled ? 1 : 0;
+                           })
+                      .has_value());
+    rt.shutdown();
+    EXPECT_EQ(cancelled, 10);
+  }
+}
+
+TEST(ExecutorLifeTest, AStopTokenCancelsQueuedAndRunningRuns) {
+  runtime rt;
+  const auto backend = std::make_shared<fake_backend>([](const chat_request&) { return says(""); });
+  backend->hold();
+  workflow flow("w");
+  ASSERT_TRUE(flow.add_node(*node::agent("a", {.prompt = "x"})).has_value());
+  const auto e = *executor::open(rt, {}, {.max_in_flight = 1},
+                                 [&](const provider_config&) { return backend; });
+  std::stop_source stop;
+  std::atomic<int> cancelled{0};
+  for (int i = 0; i < 3; ++i) {
+    run_options options;
+    options.stop = stop.get_token();
+    ASSERT_TRUE(e.run(flow, options, [&](const run_result& r) {
+                   cancelled += r.state() == run_state::cancelled ? 1 : 0;
+                 }).has_value());
+  }
+  stop.request_stop();
+  for (int i = 0; i < 10'000 && cancelled < 3; ++i) std::this_thread::sleep_for(milliseconds{1});
+  EXPECT_EQ(cancelled, 3);
 }
 
 }  // namespace

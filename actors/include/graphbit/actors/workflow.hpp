@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -66,6 +67,7 @@ class workflow {
     std::string description;
     std::vector<std::shared_ptr<const node>> nodes;
     std::vector<edge> edges;
+    std::unordered_set<std::uint64_t> edge_keys;  // of `edges`: from << 32 | to
     std::vector<std::pair<std::string, bool>> metadata;
     std::unordered_map<std::string_view, std::uint32_t> by_id;    // views into `nodes`
     std::unordered_map<std::string_view, std::uint32_t> by_name;  // the first with that name
