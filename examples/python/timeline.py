@@ -13,13 +13,15 @@ PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Timeline</title>
 <style>
  body {{ font: 14px system-ui, sans-serif; margin: 2em; color: #222; background: #fff; }}
- text {{ font: 10px system-ui, sans-serif; fill: #444; }} .run {{ font-weight: bold; font-size: 12px; fill: #111; }}
  .key span {{ display: inline-block; width: 1em; height: 1em; vertical-align: -2px; margin: 0 .3em 0 1em; }}
 </style></head><body>
 <h1>Timeline</h1><p class="key">{key}</p>
 {svg}
 </body></html>
 """
+
+
+TEXT_STYLE = "<style>text { font: 10px sans-serif; fill: #444 } .run { font: bold 12px sans-serif; fill: #111 }</style>"
 
 
 def seconds(rfc3339: str) -> float:
@@ -56,7 +58,7 @@ def timeline_svg(runs: dict[str, list[Bar]]) -> str:
         return "<p>Nothing has run.</p>"
     first, last = min(bar.start for bar in bars), max(bar.end_ for bar in bars)
     scale = (WIDTH - LABEL - 80) / max(last - first, 1e-3)
-    rows, y = [], 0
+    rows, y = [TEXT_STYLE], 0
     for name, run in runs.items():
         y += ROW + 6
         rows.append(f'<text class="run" x="0" y="{y}">{html.escape(name)}</text>')
