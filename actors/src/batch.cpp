@@ -5,6 +5,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include <graphbit/actors/spending.hpp>
 #include <graphbit/runtime/log.hpp>
 #include <graphbit/runtime/pinned_actor.hpp>
 
@@ -63,7 +64,7 @@ class item_sink final : public Sink {
 
 // Waiting cannot cure these: every further item would fail alike.
 [[nodiscard]] bool ends_batch(const error& e) {
-  return e.kind == error_kind::authentication ||
+  return e.kind == error_kind::authentication || is_over_budget(e) || e.field == "max_cost" ||
          (e.kind == error_kind::rate_limit && e.retry == retry_rule::never && e.status != 0);
 }
 
@@ -83,6 +84,8 @@ class batch_run {
         listener_(std::move(listener)),
         succeeded_once_(std::make_shared<std::atomic<bool>>(false)) {
     if (options_.in_flight_max == 0) options_.in_flight_max = default_in_flight();
+    options_.call.budget = call_budget::within(std::move(options_.call.budget),
+                                               {options_.max_cost, options_.max_total_tokens});
     options_.call.pause_max = options_.pause_max;
     options_.call.pause_when = succeeded_once_;
   }
@@ -211,6 +214,7 @@ class batch_run {
     summary_.attempts += response.attempts;
     summary_.prompt_tokens += response.usage.prompt_tokens;
     summary_.completion_tokens += response.usage.completion_tokens;
+    summary_.cost += response.cost.value_or(0);
   }
 
   void finish() {

@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include <graphbit/actors/spending.hpp>
 #include <graphbit/runtime/random.hpp>
 #include <graphbit/runtime/reactor.hpp>
 
@@ -35,6 +36,8 @@ class executor::impl {
         backends_(std::make_shared<backend_book>(std::move(backends), std::move(config))),
         callables_(std::make_shared<callable_gate>(rt.blocking(), numbers.callables_max)),
         ledger_(std::make_shared<executor_ledger>(numbers)),
+        budget_(std::make_shared<call_budget>(
+            budget_limits{options_.max_cost, options_.max_total_tokens})),
         flow_(next_flow()) {}
 
   ~impl() {
@@ -63,6 +66,7 @@ class executor::impl {
 
   [[nodiscard]] runtime& rt() const noexcept { return rt_; }
   [[nodiscard]] executor_ledger& ledger() const noexcept { return *ledger_; }
+  [[nodiscard]] const call_budget& budget() const noexcept { return *budget_; }
   [[nodiscard]] const provider_config& config() const { return backends_->own_config(); }
 
  private:
@@ -74,6 +78,7 @@ class executor::impl {
   std::shared_ptr<callable_gate> callables_;
   std::shared_ptr<executor_ledger> ledger_;
   std::shared_ptr<actor_slot> slot_ = std::make_shared<actor_slot>();
+  std::shared_ptr<call_budget> budget_;  // counts, also where nothing is limited
   const std::uint64_t flow_;
   std::atomic<std::uint64_t> next_number_{1};
   std::mutex configure_mutex_;
@@ -105,6 +110,8 @@ expected<std::string> executor::impl::run(workflow flow, run_options options, re
   run_setup setup;
   setup.plan = std::move(*plan);
   setup.environment = {backends_, callables_, call_for(numbers)};
+  setup.environment.call.budget =
+      call_budget::within(budget_, {options.max_cost, options.max_total_tokens});
   setup.run_id = options.run_id.empty() ? make_uuid() : std::move(options.run_id);
   setup.inputs = std::move(options.inputs);
   setup.listener = std::move(options.on_event);
@@ -197,7 +204,12 @@ expected<void> executor::configure(const executor_changes& changes) const {
   return impl_->configure(changes);
 }
 
-executor_stats executor::stats() const { return impl_->ledger().stats(); }
+executor_stats executor::stats() const {
+  auto stats = impl_->ledger().stats();
+  stats.cost = impl_->budget().cost();
+  stats.total_tokens = impl_->budget().tokens();
+  return stats;
+}
 void executor::reset_stats() const { impl_->ledger().reset(); }
 const provider_config& executor::config() const { return impl_->config(); }
 

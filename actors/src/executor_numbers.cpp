@@ -96,6 +96,8 @@ json_value to_json(const executor_stats& s) {
   out.set("max_concurrency", count(s.numbers.callables_max));
   out.set("max_active_executions", count(s.numbers.runs_active_max));
   out.set("max_queued_executions", count(s.numbers.runs_queued_max));
+  out.set("cost", s.cost);
+  out.set("total_tokens", count(s.total_tokens));
   out.set("priority", s.numbers.priority == priority_class::live ? "live" : "batch");
   return out;
 }

@@ -51,7 +51,7 @@ class provider_shard::attempt final : public http_handler {
 /// One call on its way through the pipeline.
 class provider_shard::live_call {
  public:
-  enum class stage : std::uint8_t { arriving, queued, probing, waiting, in_flight };
+  enum class stage : std::uint8_t { arriving, following, queued, probing, waiting, in_flight };
 
   live_call(const provider_config& config, pending_call_ptr p);
 
@@ -73,6 +73,8 @@ class provider_shard::live_call {
   time_point round_began{};  // when the first attempt of this try went out
   time_point wake_at = never;
   std::string delivered_text;
+  std::string cached_as;                // the cache's key for its answer; empty: not kept
+  std::unique_ptr<cache_lead> leading;  // equal calls wait for this one
   std::unique_ptr<std::stop_callback<std::function<void()>>> on_stop;
 };
 

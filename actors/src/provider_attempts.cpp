@@ -1,8 +1,10 @@
 // Attempts: one HTTP exchange each, a hedge beside a slow one, and what their ends mean for the
 // call, the breaker, the limiter and the retry budget.
 #include <ctime>
+#include <type_traits>
 
 #include <graphbit/actors/policy/rate_limit_headers.hpp>
+#include <graphbit/actors/spending.hpp>
 #include <graphbit/runtime/log.hpp>
 
 #include "live_call.hpp"
@@ -91,10 +93,12 @@ void provider_shard::text_came(attempt& a) {
 // --- sending -------------------------------------------------------------------------------------
 
 void provider_shard::send(live_call& call, bool probe) {
+  auto refused = refused_by_budget(call);
   auto request = encode(call, false);
-  if (!request) {
+  if (!request) refused = std::move(request.error());
+  if (refused) {
     if (probe) self_.send(breaker_actor_, unprobe_atom::value);
-    return finish_with(call, std::move(request.error()));
+    return finish_with(call, std::move(*refused));
   }
   const auto now = steady_clock::now();
   call.at = live_call::stage::in_flight;
@@ -108,7 +112,7 @@ void provider_shard::send(live_call& call, bool probe) {
 // A hedge goes out only where it displaces nobody: no waiting for a slot or for the rates.
 void provider_shard::send_hedge(live_call& call) {
   if (!call.first || call.second || call.retry.delivered) return;
-  if (breaker_.state != breaker_state::closed) return;
+  if (breaker_.state != breaker_state::closed || refused_by_budget(call)) return;
   const auto now = steady_clock::now();
   const auto ticket = limiter_.try_acquire(needs_of(call), now);
   if (ticket == 0) return;
@@ -318,18 +322,120 @@ void provider_shard::succeeded(attempt& a, Response response, const http_headers
         response.usage.total_tokens);
   if (response.request_id.empty()) response.request_id = std::string(headers.get("x-request-id"));
   response.attempts = call.attempts_sent;
+  if (const auto price = price_of(call)) response.cost = cost_of(*price, response.usage);
+  if (const auto& budget = call.pending->options.budget)
+    budget->book(response.cost.value_or(0), response.usage.total_tokens);
+  if constexpr (std::is_same_v<Response, chat_response>) {
+    response.provider = setup_.endpoint->config.provider;
+    const bool whole = response.finish.type != finish_reason::kind::error;
+    if (whole && !call.cached_as.empty())
+      setup_.cache->keep(call.cached_as, response, steady_clock::now());
+    if (call.leading) call.leading->end({std::make_shared<const chat_response>(response), {}});
+  }
+  finish(call, std::move(response));
+}
+
+template <class Response>
+void provider_shard::finish(live_call& call, Response response) {
   response.latency_us =
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
                                      steady_clock::now() - call.pending->submitted_at)
                                      .count());
-  if constexpr (requires { response.provider; })
-    response.provider = setup_.endpoint->config.provider;
   count(setup_.counters->succeeded);
   const auto pending = std::move(call.pending);
   calls_.erase(pending->id);
   self_.home().add_in_flight(-1);
   pending->succeed(std::move(response));
   pump();
+}
+
+// --- what calls cost -----------------------------------------------------------------------------
+
+std::optional<model_price> provider_shard::price_of(const live_call& call) const {
+  const auto& config = setup_.endpoint->config;
+  const auto model = call.pending->model();
+  return setup_.prices->current()->find(config.provider, model.empty() ? config.model : model);
+}
+
+std::optional<error> provider_shard::refused_by_budget(const live_call& call) const {
+  const auto& budget = call.pending->options.budget;
+  if (!budget) return std::nullopt;
+  if (budget->limits_cost() && !price_of(call))
+    return configuration_error("max_cost",
+                               "no price is known for model '" + setup_.endpoint->config.model +
+                                   "', so its cost cannot be limited; add it to the price table");
+  return budget->refusal();
+}
+
+// --- the response cache --------------------------------------------------------------------------
+
+// True when nothing is to be sent: the answer is known, or an equal call is under way.
+bool provider_shard::answered_by_cache(live_call& call) {
+  const auto& p = *call.pending;
+  if (!setup_.cache || p.chat() == nullptr || p.options.fresh) return false;
+  if (call.cached_as.empty()) call.cached_as = cache_key(call);
+  if (call.cached_as.empty()) return false;  // cannot be sent either; `send` says why
+  const auto age_max = *setup_.endpoint->config.response_cache_max_age;
+  const auto now = steady_clock::now();
+  if (p.stream) {  // shows its text as it comes, so it neither waits for another nor leads
+    const auto known = setup_.cache->find(call.cached_as, age_max, now);
+    if (known) answer_from_cache(call, *known);
+    return known != nullptr;
+  }
+  const auto tell = [self = caf::actor_cast<caf::actor>(&self_), id = p.id](const auto& how) {
+    caf::anon_send(self, leader_end{id, how});
+  };
+  const auto turn = setup_.cache->ask(call.cached_as, age_max, now, tell);
+  switch (turn.is) {
+    case response_cache::standing::known:
+      answer_from_cache(call, *turn.answer);
+      return true;
+    case response_cache::standing::leads:
+      call.leading = std::make_unique<cache_lead>(setup_.cache, call.cached_as);
+      return false;
+    case response_cache::standing::follows:
+      call.at = live_call::stage::following;
+      if (p.options.deadline_at != never) wait_until(call, p.options.deadline_at);
+      return true;
+  }
+  return false;
+}
+
+// Endpoint and body, as they would be sent if it were no stream.
+std::string provider_shard::cache_key(const live_call& call) const {
+  const auto& endpoint = *setup_.endpoint;
+  const auto& chat = *call.pending->chat();
+  std::string key =
+      endpoint.config.provider + ' ' + endpoint.config.base_url + ' ' +
+      endpoint.wire->chat_target(endpoint.config,
+                                 chat.model.empty() ? endpoint.config.model : chat.model, false) +
+      '\n';
+  if (!endpoint.wire->encode_chat(endpoint.config, chat, false, key)) key.clear();
+  return key;
+}
+
+void provider_shard::answer_from_cache(live_call& call, const chat_response& known) {
+  auto response = known;
+  response.cached = true;
+  response.cost = 0;
+  response.attempts = 0;
+  if (call.pending->stream && !response.content.empty()) {
+    std::vector<std::string> whole{response.content};
+    static_cast<void>(call.pending->text_came(whole));
+  }
+  count(setup_.counters->cache_hits);
+  finish(call, std::move(response));
+}
+
+void provider_shard::leader_ended(std::uint64_t call_id, const response_cache::ending& how) {
+  const auto found = calls_.find(call_id);
+  if (found == calls_.end() || found->second->at != live_call::stage::following) return;
+  auto& call = *found->second;
+  call.at = live_call::stage::arriving;
+  call.wake_at = never;
+  if (how.answer) return answer_from_cache(call, *how.answer);
+  if (how.failure) return finish_with(call, *how.failure);
+  if (!answered_by_cache(call)) pass_breaker(call);
 }
 
 // Ends an attempt that is not wanted any more.

@@ -76,6 +76,7 @@ provider_client_stats& provider_client_stats::operator+=(const provider_client_s
   retries += more.retries;
   hedges += more.hedges;
   hedges_won += more.hedges_won;
+  cache_hits += more.cache_hits;
   in_flight += more.in_flight;
   waiting += more.waiting;
   in_flight_max += more.in_flight_max;

@@ -1,5 +1,6 @@
 #include "provider_shard.hpp"
 
+#include <graphbit/actors/spending.hpp>
 #include <graphbit/runtime/log.hpp>
 
 #include "live_call.hpp"
@@ -99,7 +100,7 @@ void provider_shard::submit(pending_call_ptr pending) {
   }
   if (p.options.deadline_at != never && steady_clock::now() >= p.options.deadline_at)
     return finish_with(call, closed_by_deadline(call));
-  pass_breaker(call);
+  if (!answered_by_cache(call)) pass_breaker(call);
 }
 
 void provider_shard::cancel(std::uint64_t call_id) {
@@ -237,6 +238,9 @@ void provider_shard::finish_with(live_call& call, error e) {
   drop(call.first);
   drop(call.second);
   release_ticket(call);
+  // What is the leader's own end alone (its deadline, its budget) is not its followers'.
+  const bool own = e.cancelled || e.kind == error_kind::timeout || is_over_budget(e);
+  if (call.leading && !own) call.leading->end({{}, e});
   e.attempts = call.attempts_sent;
   e.partial_text = std::move(call.delivered_text);
   if (e.provider.empty()) e.provider = setup_.endpoint->config.provider;
@@ -400,7 +404,7 @@ void provider_shard::rang() {
     if (found == calls_.end() || found->second->wake_at != due.at) continue;  // it moved on
     auto& call = *found->second;
     call.wake_at = never;
-    if (call.at == live_call::stage::queued)
+    if (call.at == live_call::stage::queued || call.at == live_call::stage::following)
       finish_with(call, closed_by_deadline(call));
     else if (call.at == live_call::stage::waiting)
       pass_breaker(call);
@@ -423,6 +427,7 @@ caf::behavior serve_provider(provider_client_actor* self, const provider_shard::
       [shard](const breaker_changed& change) { shard->breaker_turned(change.now); },
       [shard](const probe_answer& answer) { shard->probe_answered(answer.call, answer.admission); },
       [shard](const limiter_share& share) { shard->shared(share); },
+      [shard](const leader_end& end) { shard->leader_ended(end.call, end.how); },
       [shard](const limiter_hold& hold) { shard->hold_until(hold.until); },
       [self, shard](rejoin_atom) {
         shard->rejoin();

@@ -18,7 +18,9 @@
 #include <graphbit/actors/policy/retry_budget.hpp>
 #include <graphbit/actors/policy/token_estimate.hpp>
 #include <graphbit/actors/provider_client.hpp>
+#include <graphbit/actors/response_cache.hpp>
 #include <graphbit/net/http_client.hpp>
+#include <graphbit/net/price_table.hpp>
 #include <graphbit/net/wire_format.hpp>
 #include <graphbit/runtime/pinned_actor.hpp>
 #include <graphbit/runtime/random.hpp>
@@ -34,6 +36,7 @@ namespace graphbit {
 struct shard_counters {
   std::atomic<std::uint64_t> calls{0}, succeeded{0}, failed{0}, cancelled{0}, rejected{0};
   std::atomic<std::uint64_t> attempts{0}, retries{0}, hedges{0}, hedges_won{0};
+  std::atomic<std::uint64_t> cache_hits{0};
   std::atomic<std::uint64_t> in_flight{0}, waiting{0};
   std::atomic<std::uint32_t> in_flight_max{0};
   std::atomic<breaker_state> breaker{breaker_state::closed};
@@ -50,6 +53,7 @@ struct shard_counters {
     s.retries = retries;
     s.hedges = hedges;
     s.hedges_won = hedges_won;
+    s.cache_hits = cache_hits;
     s.in_flight = in_flight;
     s.waiting = waiting;
     s.in_flight_max = in_flight_max;
@@ -85,6 +89,8 @@ class provider_shard {
     std::shared_ptr<const actor_slot> breaker;
     std::shared_ptr<const actor_slot> limiter;
     std::shared_ptr<shard_counters> counters;
+    std::shared_ptr<price_book> prices;
+    std::shared_ptr<response_cache> cache;  // null: the configuration wants none
   };
 
   provider_shard(pinned_actor& self, setup s);
@@ -101,6 +107,8 @@ class provider_shard {
   void breaker_turned(const policy::breaker_snapshot& now);
   void probe_answered(std::uint64_t call_id, const policy::admission& admission);
   void shared(const limiter_share& share);
+  /// The equal call that this one waited for has ended.
+  void leader_ended(std::uint64_t call_id, const response_cache::ending& how);
   /// Another shard was told by the provider to come back no sooner.
   void hold_until(time_point until);
   /// The breaker or the limiter died: joins its next incarnation once its supervisor has made it.
@@ -120,6 +128,9 @@ class provider_shard {
   };
 
   // The stages, in the order of the pipeline.
+  [[nodiscard]] bool answered_by_cache(live_call& call);
+  [[nodiscard]] std::string cache_key(const live_call& call) const;
+  void answer_from_cache(live_call& call, const chat_response& known);
   void pass_breaker(live_call& call);
   void pass_limiter(live_call& call);
   void granted(live_call& call);
@@ -150,6 +161,10 @@ class provider_shard {
   void report_start(attempt& a);
   void report_end(attempt& a, policy::attempt_outcome outcome);
 
+  [[nodiscard]] std::optional<error> refused_by_budget(const live_call& call) const;
+  [[nodiscard]] std::optional<model_price> price_of(const live_call& call) const;
+  template <class Response>
+  void finish(live_call& call, Response response);
   void finish_with(live_call& call, error e);
   void crashed(std::uint64_t call_id, const char* what);
 
@@ -210,6 +225,12 @@ struct provider_client_state {
 };
 using provider_client_actor = caf::stateful_actor<provider_client_state, pinned_actor>;
 
+/// To the shard of a call that waited for an equal one.
+struct leader_end {
+  std::uint64_t call = 0;
+  response_cache::ending how;
+};
+
 /// Work for the shard's thread that needs the shard itself.
 struct shard_task {
   std::function<void(provider_shard&)> run;
@@ -220,4 +241,5 @@ caf::behavior serve_provider(provider_client_actor* self, const provider_shard::
 
 }  // namespace graphbit
 
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::leader_end)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::shard_task)

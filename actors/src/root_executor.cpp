@@ -36,6 +36,7 @@ void append_number(std::string& out, const std::optional<T>& n) {
   append_number(out, c.max_in_flight);
   append_number(out, c.rpm);
   append_number(out, c.tpm);
+  append(out, c.response_cache_max_age ? std::to_string(c.response_cache_max_age->count()) : "-");
   for (const bool flag : {c.hedge, c.adaptive_in_flight, c.tls.verify})
     append(out, flag ? "1" : "0");
   for (const auto& [name, value] : c.extra_headers) {
@@ -143,7 +144,9 @@ expected<std::shared_ptr<provider_pipeline>> root_executor::client_for(provider_
   for (std::size_t i = 0; i < client->shards.size(); ++i) {
     auto& shard = client->shards[i];
     shard.home = &rt_.reactor_at(i);
-    const provider_shard::setup setup{*endpoint, client->breaker, client->limiter, shard.counters};
+    provider_shard::setup setup{*endpoint,      client->breaker,           client->limiter,
+                                shard.counters, rt_.service<price_book>(), {}};
+    if (resolved_config.response_cache_max_age) setup.cache = rt_.service<response_cache>();
     start_child({.kind = "provider client",
                  .name = resolved_config.provider + " " + resolved_config.model + " at " +
                          resolved_config.base_url,

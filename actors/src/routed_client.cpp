@@ -1,5 +1,7 @@
 #include "routed_client.hpp"
 
+#include <limits>
+
 #include <graphbit/runtime/log.hpp>
 #include <graphbit/runtime/reactor.hpp>
 
@@ -186,11 +188,23 @@ expected<std::shared_ptr<routed_client>> routed_client::open(runtime& rt, provid
   // To its users a route is called like its first target.
   config.provider = targets.front().config().provider;
   config.model = targets.front().config().model;
-  return std::make_shared<routed_client>(std::move(config), std::move(targets));
+  return std::make_shared<routed_client>(std::move(config), std::move(targets),
+                                         rt.service<price_book>());
 }
 
-routed_client::routed_client(provider_config config, std::vector<provider_client> targets)
-    : config_(std::move(config)), targets_(std::move(targets)), latency_ms_(targets_.size()) {}
+routed_client::routed_client(provider_config config, std::vector<provider_client> targets,
+                             std::shared_ptr<price_book> prices)
+    : config_(std::move(config)),
+      targets_(std::move(targets)),
+      prices_(std::move(prices)),
+      latency_ms_(targets_.size()) {}
+
+// A model without a known price is never the cheapest.
+double routed_client::price_of(const provider_client& target) const {
+  if (config_.routes->strategy != route_strategy::cheapest) return 0;
+  const auto price = prices_->current()->find(target.config().provider, target.config().model);
+  return price ? blended(*price) : std::numeric_limits<double>::infinity();
+}
 
 std::vector<std::size_t> routed_client::order(const call_options& options) {
   std::vector<policy::route_target> states;
@@ -198,7 +212,7 @@ std::vector<std::size_t> routed_client::order(const call_options& options) {
     const auto now = targets_[i].counters();
     states.push_back({now.breaker == breaker_state::open,
                       static_cast<std::size_t>(now.in_flight + now.waiting),
-                      latency_ms_[i].load(std::memory_order_relaxed), 0});
+                      latency_ms_[i].load(std::memory_order_relaxed), price_of(targets_[i])});
   }
   return policy::route_order(config_.routes->strategy, states, turn_.fetch_add(1), options.session);
 }

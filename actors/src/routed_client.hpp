@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <graphbit/actors/policy/route.hpp>
+#include <graphbit/net/price_table.hpp>
 
 #include "provider_pipeline.hpp"
 
@@ -24,7 +25,8 @@ class routed_client final : public provider_client::impl,
   /// Errors: Configuration for routes without targets; what opening a target gives.
   [[nodiscard]] static expected<std::shared_ptr<routed_client>> open(runtime& rt,
                                                                      provider_config config);
-  routed_client(provider_config config, std::vector<provider_client> targets);
+  routed_client(provider_config config, std::vector<provider_client> targets,
+                std::shared_ptr<price_book> prices);
 
   std::uint64_t submit(pending_call_ptr call, reactor* home) override;
   void cancel(std::uint64_t call_id) override;
@@ -41,11 +43,13 @@ class routed_client final : public provider_client::impl,
   void forget(std::uint64_t call_id);
 
  private:
+  [[nodiscard]] double price_of(const provider_client& target) const;
   [[nodiscard]] std::vector<std::size_t> order(const call_options& options);
   [[nodiscard]] std::shared_ptr<routed_call> find(std::uint64_t call_id);
 
   provider_config config_;
   std::vector<provider_client> targets_;
+  std::shared_ptr<price_book> prices_;
   std::vector<std::atomic<double>> latency_ms_;
   std::atomic<std::uint64_t> turn_{0};
   std::atomic<std::uint64_t> next_call_{1};

@@ -35,7 +35,9 @@ struct batch_outcome {
 struct batch_summary {
   std::uint64_t items = 0, succeeded = 0, failed = 0, not_started = 0;
   std::uint64_t attempts = 0, prompt_tokens = 0, completion_tokens = 0;
-  /// Why it ended early: cancelled, or a failure that waiting cannot cure (401, 403, 402, quota).
+  double cost = 0;  ///< US dollars, of the answers whose price is known
+  /// Why it ended early: cancelled, over budget, or a failure that waiting cannot cure (401, 403,
+  /// 402, quota).
   std::optional<error> stopped_by;
 };
 
@@ -44,6 +46,9 @@ struct batch_options {
   std::uint32_t in_flight_max = 0;                       ///< 0: the client's own bound
   /// An outage pauses the batch so long in all per item, once one item has succeeded.
   milliseconds pause_max{0};
+  /// The batch stops, keeping what is finished, once it has used this; none: no bound.
+  std::optional<double> max_cost;  ///< US dollars by the price table
+  std::optional<std::uint64_t> max_total_tokens;
   /// Each item's `timeout_s`, counted from when it is pulled.
   std::optional<milliseconds> item_timeout;
 };

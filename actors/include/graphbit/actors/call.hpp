@@ -14,6 +14,8 @@
 
 namespace graphbit {
 
+class call_budget;
+
 /// Live calls go first; batch keeps at least a tenth of the slots.
 enum class priority_class : std::uint8_t { live, batch };
 
@@ -41,7 +43,10 @@ struct call_options {
   std::string idempotency_key;  ///< empty: made for the call
   std::string session;          ///< calls of one session go to the same route (strategy `session`)
   stream_failure on_stream_failure = stream_failure::error;
-  bool debug = false;           ///< log attempts, waits and breaker changes of this call
+  /// The purse this call is paid from (spending.hpp); none: not limited.
+  std::shared_ptr<call_budget> budget;
+  bool fresh = false;  ///< not answered from the response cache
+  bool debug = false;  ///< log attempts, waits and breaker changes of this call
 };
 
 /// Receives what happens to one call, on the reactor's thread. Must not block and must not throw.

@@ -32,10 +32,12 @@ enum class execution_mode : std::uint8_t {
 /// How an executor treats its runs. What is given wins over the mode.
 struct executor_options {
   execution_mode mode = execution_mode::balanced;
-  std::optional<milliseconds> timeout;           ///< of one run, 1 s to 3600 s
-  std::optional<std::uint32_t> max_retries;      ///< of one call
-  std::optional<std::uint32_t> max_in_flight;    ///< calls of this executor per key and model
-  std::optional<std::uint32_t> max_concurrency;  ///< callables of this executor at once
+  std::optional<milliseconds> timeout;            ///< of one run, 1 s to 3600 s
+  std::optional<std::uint32_t> max_retries;       ///< of one call
+  std::optional<std::uint32_t> max_in_flight;     ///< calls of this executor per key and model
+  std::optional<std::uint32_t> max_concurrency;   ///< callables of this executor at once
+  std::optional<double> max_cost;                 ///< of all its calls, US dollars; none: no bound
+  std::optional<std::uint64_t> max_total_tokens;  ///< of all its calls; none: no bound
   std::size_t runs_queued_max = limits::runs_queued_max;
   bool metrics = true;
   bool debug = false;
@@ -75,6 +77,8 @@ struct executor_stats {
   double p50_ms = 0, p95_ms = 0, p99_ms = 0;  ///< within 3.2 %
   milliseconds uptime{0};
   std::uint64_t crashes = 0;  ///< runs whose actor died; their callers got an error
+  double cost = 0;            ///< of all its calls, US dollars by the price table
+  std::uint64_t total_tokens = 0;
   executor_numbers numbers;
   [[nodiscard]] double success_rate() const noexcept {
     const auto ended = succeeded + failed;
@@ -90,8 +94,10 @@ struct run_options {
   time_point deadline_at = never;  ///< besides the executor's timeout
   std::stop_token stop;            ///< cancels the run and its calls
   run_listener on_event;
-  bool stream_tokens = false;  ///< ask for streams and give `token` events
-  std::string run_id;          ///< empty: made
+  bool stream_tokens = false;      ///< ask for streams and give `token` events
+  std::optional<double> max_cost;  ///< of this run's calls, US dollars; none: the executor's
+  std::optional<std::uint64_t> max_total_tokens;
+  std::string run_id;                                    ///< empty: made
   std::string timeout_operation = "workflow_execution";  ///< named in the timeout error
 };
 

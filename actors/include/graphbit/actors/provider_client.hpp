@@ -21,6 +21,7 @@ struct provider_client_stats {
   std::uint64_t calls = 0, succeeded = 0, failed = 0, cancelled = 0, rejected = 0;
   std::uint64_t attempts = 0, retries = 0;
   std::uint64_t hedges = 0, hedges_won = 0;  ///< second attempts sent; those that answered first
+  std::uint64_t cache_hits = 0;  ///< calls answered by an earlier or an equal one's answer
   std::size_t in_flight = 0, waiting = 0;
   std::uint32_t in_flight_max = 0;  ///< as it is now, set or adapted; 0: no bound of its own
   http_pool_stats pool;

@@ -42,6 +42,9 @@ struct provider_config {
   /// How many calls are in flight at once follows latency and refusals, up to `max_in_flight`; off
   /// by default.
   bool adaptive_in_flight = false;
+  /// Equal chat calls are answered from the process's memory when the answer is no older, and sent
+  /// once when they come at the same time; none: off.
+  std::optional<seconds> response_cache_max_age;
   std::vector<std::pair<std::string, std::string>> extra_headers;
   std::string extra_body;                  ///< JSON object text merged into every body
   std::string token_limit_field = "auto";  ///< "auto", "max_tokens" or "max_completion_tokens"

@@ -95,6 +95,8 @@ struct chat_response {
   std::string request_id;  ///< the provider's id from the response headers
   std::uint32_t attempts = 1;
   std::uint64_t latency_us = 0;  ///< from submission to the last byte
+  std::optional<double> cost;    ///< US dollars by the price table; none: no price is known
+  bool cached = false;           ///< from the response cache: nothing was sent, nothing paid
 };
 
 struct embedding_request {
@@ -111,6 +113,7 @@ struct embedding_response {
   std::string request_id;
   std::uint32_t attempts = 1;
   std::uint64_t latency_us = 0;
+  std::optional<double> cost;  ///< as in chat_response
 };
 
 }  // namespace graphbit

@@ -22,6 +22,7 @@ inline constexpr std::chrono::seconds connection_idle_max{60};
 inline constexpr std::size_t frame_part_bytes_max = 256 * 1024;
 inline constexpr std::size_t frame_bytes_max = 64u * 1024 * 1024;
 inline constexpr std::size_t bodies_in_process_bytes_max = 1024u * 1024 * 1024;
+inline constexpr std::size_t response_cache_bytes_max = 64u * 1024 * 1024;
 inline constexpr std::uint32_t tool_iterations_max = 10;
 inline constexpr std::size_t callables_queued_max = 100'000;  // per executor, waiting for a thread
 inline constexpr std::uint32_t sub_workflow_depth_max = 16;

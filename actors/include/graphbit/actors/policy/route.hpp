@@ -16,7 +16,7 @@ struct route_target {
   bool rejecting = false;  ///< its circuit breaker is open
   std::size_t busy = 0;    ///< calls in flight and waiting
   double latency_ms = 0;   ///< moving average; 0: not known yet
-  double price = 0;        ///< per token, in any unit that all share; 0: free or unknown
+  double price = 0;        ///< per token, in any unit that all share; infinite: unknown
 };
 
 /// The order in which a call tries the targets: by the strategy, those that reject last. A pure

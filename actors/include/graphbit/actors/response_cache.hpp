@@ -1,0 +1,108 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <graphbit/runtime/chat.hpp>
+#include <graphbit/runtime/clock.hpp>
+#include <graphbit/runtime/error.hpp>
+#include <graphbit/runtime/limits.hpp>
+
+namespace graphbit {
+
+class runtime;
+
+struct response_cache_stats {
+  std::uint64_t hits = 0, misses = 0;
+  std::uint64_t joined = 0;   ///< calls that waited for an equal one instead of being sent
+  std::uint64_t evicted = 0;  ///< answers put out because room was short
+  std::size_t entries = 0, bytes = 0;
+};
+
+/// Answers by what was asked, exactly: endpoint and encoded body; not the key, nor a request's own
+/// headers. One per runtime, for the configurations that want it.
+///
+/// Problem: tests, retried pipelines and evaluations ask the same thing again and again, often at
+/// the same time. A known answer is given at once; of equal calls at the same time one is sent, and
+/// the others wait for its answer.
+///
+/// Bounded in bytes (least recently used goes first) and, by each asker, in age. Threads: any.
+class response_cache {
+ public:
+  /// How a call that led the way ended for those that waited: an answer, an error that would meet
+  /// them as well, or neither: ask again.
+  struct ending {
+    std::shared_ptr<const chat_response> answer;
+    std::optional<error> failure;
+  };
+  /// Called once, on the leader's thread.
+  using follower = std::function<void(const ending&)>;
+  enum class standing : std::uint8_t { known, leads, follows };
+  struct turn {
+    standing is = standing::leads;
+    std::shared_ptr<const chat_response> answer;  ///< `known`: what was answered before
+  };
+
+  explicit response_cache(std::size_t bytes_max = limits::response_cache_bytes_max)
+      : bytes_max_(bytes_max) {}
+  explicit response_cache(runtime&) : response_cache() {}
+
+  /// An answer no older than `age_max`, or nothing.
+  [[nodiscard]] std::shared_ptr<const chat_response> find(std::string_view key, duration age_max,
+                                                          time_point now);
+  /// As `find`; without an answer the first asker leads, and has to `end` it, and those who ask
+  /// meanwhile follow.
+  [[nodiscard]] turn ask(const std::string& key, duration age_max, time_point now, follower f);
+  void keep(const std::string& key, const chat_response& answer, time_point now);
+  void end(const std::string& key, const ending& how);
+  void clear();
+  [[nodiscard]] response_cache_stats stats() const;
+
+ private:
+  struct entry {
+    std::string key;
+    std::shared_ptr<const chat_response> answer;
+    time_point kept_at;
+    std::size_t bytes = 0;
+  };
+  using entries = std::list<entry>;  // the latest used in front
+
+  [[nodiscard]] std::shared_ptr<const chat_response> find_locked(std::string_view key,
+                                                                 duration age_max, time_point now);
+  void erase(entries::iterator at);
+
+  const std::size_t bytes_max_;
+  mutable std::mutex mutex_;
+  entries used_;
+  std::unordered_map<std::string_view, entries::iterator> by_key_;  // views into the entries
+  std::unordered_map<std::string, std::vector<follower>> under_way_;
+  response_cache_stats counted_;
+};
+
+/// The leader's duty: ends its way for the followers, whatever becomes of the leader.
+class cache_lead {
+ public:
+  cache_lead(std::shared_ptr<response_cache> cache, std::string key)
+      : cache_(std::move(cache)), key_(std::move(key)) {}
+  ~cache_lead() { end({}); }
+  cache_lead(const cache_lead&) = delete;
+  cache_lead& operator=(const cache_lead&) = delete;
+  void end(const response_cache::ending& how) {
+    if (const auto cache = std::move(cache_)) cache->end(key_, how);
+  }
+
+ private:
+  std::shared_ptr<response_cache> cache_;
+  std::string key_;
+};
+
+}  // namespace graphbit

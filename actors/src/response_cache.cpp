@@ -1,0 +1,100 @@
+#include <graphbit/actors/response_cache.hpp>
+
+#include <utility>
+
+namespace graphbit {
+
+namespace {
+
+constexpr std::size_t entry_bytes = 512;  // of list, map and response, about
+
+[[nodiscard]] std::size_t size_of(const std::string& key, const chat_response& answer) {
+  std::size_t bytes = entry_bytes + key.size() + answer.content.size();
+  for (const auto& call : answer.tool_calls)
+    bytes += call.id.size() + call.name.size() + call.arguments.size();
+  return bytes;
+}
+
+}  // namespace
+
+std::shared_ptr<const chat_response> response_cache::find(std::string_view key, duration age_max,
+                                                          time_point now) {
+  const std::lock_guard guard(mutex_);
+  auto answer = find_locked(key, age_max, now);
+  ++(answer ? counted_.hits : counted_.misses);
+  return answer;
+}
+
+response_cache::turn response_cache::ask(const std::string& key, duration age_max, time_point now,
+                                         follower f) {
+  const std::lock_guard guard(mutex_);
+  if (auto answer = find_locked(key, age_max, now)) {
+    ++counted_.hits;
+    return {standing::known, std::move(answer)};
+  }
+  const auto [found, first] = under_way_.try_emplace(key);
+  if (first) {
+    ++counted_.misses;
+    return {standing::leads, {}};
+  }
+  ++counted_.joined;
+  found->second.push_back(std::move(f));
+  return {standing::follows, {}};
+}
+
+void response_cache::keep(const std::string& key, const chat_response& answer, time_point now) {
+  const auto bytes = size_of(key, answer);
+  if (bytes > bytes_max_ / 8) return;  // one answer must not put out all others
+  auto kept = std::make_shared<const chat_response>(answer);
+  const std::lock_guard guard(mutex_);
+  if (const auto known = by_key_.find(key); known != by_key_.end()) erase(known->second);
+  used_.push_front({key, std::move(kept), now, bytes});
+  by_key_[used_.front().key] = used_.begin();
+  counted_.bytes += bytes;
+  while (counted_.bytes > bytes_max_) {
+    ++counted_.evicted;
+    erase(std::prev(used_.end()));
+  }
+}
+
+void response_cache::end(const std::string& key, const ending& how) {
+  std::vector<follower> followers;
+  {
+    const std::lock_guard guard(mutex_);
+    const auto found = under_way_.find(key);
+    if (found == under_way_.end()) return;
+    followers = std::move(found->second);
+    under_way_.erase(found);
+  }
+  for (const auto& tell : followers) tell(how);
+}
+
+void response_cache::clear() {
+  const std::lock_guard guard(mutex_);
+  by_key_.clear();
+  used_.clear();
+  counted_.bytes = 0;
+}
+
+response_cache_stats response_cache::stats() const {
+  const std::lock_guard guard(mutex_);
+  auto now = counted_;
+  now.entries = used_.size();
+  return now;
+}
+
+std::shared_ptr<const chat_response> response_cache::find_locked(std::string_view key,
+                                                                 duration age_max, time_point now) {
+  const auto found = by_key_.find(key);
+  if (found == by_key_.end() || now - found->second->kept_at > age_max) return nullptr;
+  used_.splice(used_.begin(), used_, found->second);
+  return used_.front().answer;
+}
+
+void response_cache::erase(entries::iterator at) {
+  counted_.bytes -= at->bytes;
+  by_key_.erase(at->key);
+  used_.erase(at);
+}
+
+}  // namespace graphbit
