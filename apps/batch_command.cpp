@@ -203,9 +203,10 @@ const command registered{
           ->required();
       app.add_option("-o,--output", o->output, "results, in the order of the input")->required();
       app.add_option("--errors", o->errors, "failed lines (default: OUTPUT.errors)");
-      app.add_option("--journal", o->journal,
-                     "what is finished, for resuming (default: OUTPUT.journal, removed when all lines "
-                     "have succeeded)");
+      app.add_option(
+          "--journal", o->journal,
+          "what is finished, for resuming (default: OUTPUT.journal, removed when all lines "
+          "have succeeded)");
       app.add_flag("--retry-failed", o->retry_failed, "send only the lines that failed before");
       app.add_option("--max-pause", o->max_pause_s, "seconds that an outage may pause a line")
           ->capture_default_str();

@@ -62,9 +62,7 @@ namespace {
 
 }  // namespace
 
-root_executor::root_executor(runtime& rt)
-    : rt_(rt),
-      supervisor_(spawn_supervisor(rt.system())) {}
+root_executor::root_executor(runtime& rt) : rt_(rt), supervisor_(spawn_supervisor(rt.system())) {}
 
 root_executor::~root_executor() {
   clients_.clear();

@@ -75,7 +75,9 @@ std::size_t bench_job::lanes() const {
   return one_by_one ? 1 : concurrency;
 }
 
-std::size_t bench_job::requests() const { return scenario == "stream" ? concurrency * items : items; }
+std::size_t bench_job::requests() const {
+  return scenario == "stream" ? concurrency * items : items;
+}
 
 std::string bench_job::body() const {
   const std::string prompt = scenario == "mib" ? std::string(1024 * 1024, 'x')

@@ -11,7 +11,8 @@
 
 namespace graphbit {
 
-/// One line of a batch file in the form of OpenAI's Batch API: `custom_id`, `method`, `url`, `body`.
+/// One line of a batch file in the form of OpenAI's Batch API: `custom_id`, `method`, `url`,
+/// `body`.
 struct batch_line {
   std::string custom_id;
   std::variant<chat_request, embedding_request> request;

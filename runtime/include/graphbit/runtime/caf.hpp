@@ -9,7 +9,8 @@
 
 namespace graphbit {
 
-/// Around every use of `spawn` or `caf::scoped_actor` on a thread that may outlive the actor system.
+/// Around every use of `spawn` or `caf::scoped_actor` on a thread that may outlive the actor
+/// system.
 ///
 /// Problem: both leave a reference to the system's logger with their thread, and ~actor_system
 /// waits until nobody has one: a thread that spawned once and then sleeps would keep the process
