@@ -7,7 +7,7 @@ import itertools
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Iterator
+    from collections.abc import AsyncIterable, Awaitable, Iterable
     from typing import Any
 
     from graphbit._core import PromptBatch
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 async def feed(
     batch: PromptBatch,
-    prompts: Iterator[str] | AsyncIterator[str],
+    prompts: Iterable[str] | AsyncIterable[str],
     results: Awaitable[list[Any]],
 ) -> list[Any]:
-    """Feeds ``batch`` until ``prompts`` end, then waits for its results.
+    """Feeds ``batch`` until ``prompts``, an iterator of either kind, ends; its results.
 
     What the iterator raises cancels the batch and is raised here.
     """
@@ -44,7 +44,7 @@ async def _room(batch: PromptBatch) -> int | None:
     return room
 
 
-async def _take(prompts: Iterator[str] | AsyncIterator[str], count: int) -> list[str]:
+async def _take(prompts: Any, count: int) -> list[str]:
     """Up to ``count`` prompts; none at the end."""
     if hasattr(prompts, "__next__"):
         texts = list(itertools.islice(prompts, count))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Iterable,
         Iterator,
         Mapping,
+        Sequence,
     )
     from types import TracebackType
     from typing import Any, Literal, TypedDict
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
     from typing_extensions import Never, Unpack
 
     from graphbit.batch_run import BatchRun, Source
+    from graphbit.bridge_client import PythonProvider
     from graphbit.response import LlmResponse
 
     Priority = Literal["live", "batch"]
+    Strategy = Literal["least_busy", "round_robin", "lowest_latency", "cheapest"]
 
     class _OptionsWithoutBaseUrl(TypedDict, total=False):
         timeout_s: float | None
@@ -74,7 +77,7 @@ class LlmConfig:
     __slots__ = ("_bridge", "_native")
 
     _native: _core.ProviderConfig
-    _bridge: Any
+    _bridge: PythonProvider | None
 
     def __init__(self) -> None:
         raise TypeError("No constructor defined for LlmConfig")
@@ -230,6 +233,44 @@ class LlmConfig:
         """Hugging Face inference."""
         return _config("huggingface", api_key, model, {"base_url": base_url, **options})
 
+    @staticmethod
+    def litellm(api_key: str | None = None, model: str | None = None) -> LlmConfig:
+        """Any model that LiteLLM knows, through its Python library; gpt-3.5-turbo by default.
+
+        Raises ImportError when the library is not installed.
+        """
+        from graphbit.bridge_client import PythonProvider
+        from graphbit.providers.litellm import Litellm
+
+        if api_key is not None:
+            key_bytes = len(_core.text_argument(api_key, "api_key").encode())
+            if key_bytes == 0:
+                raise ValidationError("LiteLLM API key cannot be empty", field="api_key")
+            if key_bytes < 8:
+                raise ValidationError("LiteLLM API key too short", field="api_key")
+        model = "gpt-3.5-turbo" if model is None else _core.text_argument(model, "model")
+        config = object.__new__(LlmConfig)
+        config._native = _core.ProviderConfig.make_bridge(model)
+        config._bridge = PythonProvider("LiteLLM", Litellm(api_key).llm.chat, model)
+        return config
+
+    @staticmethod
+    def fallback(configs: Sequence[LlmConfig]) -> LlmConfig:
+        """Several configurations behind one: calls go to the first that is healthy.
+
+        A call that fails there, and one whose circuit breaker is open, goes on to the next. Which one
+        answered stands in ``LlmResponse.provider`` and ``.model``. Usable wherever a configuration is.
+        """
+        return _routed("fallback", configs)
+
+    @staticmethod
+    def balanced(configs: Sequence[LlmConfig], strategy: Strategy = "least_busy") -> LlmConfig:
+        """As ``fallback``, with calls spread over ``configs``.
+
+        ``strategy``: least_busy, round_robin, lowest_latency or cheapest (by price per token).
+        """
+        return _routed(strategy, configs)
+
     def provider(self) -> str:
         """The provider's name, such as ``"openai"``."""
         return self._native.provider
@@ -240,7 +281,8 @@ class LlmConfig:
 
     def cleanup(self) -> bool:
         """Lets go of a Python provider behind this configuration; False where there is none."""
-        return False
+        had_bridge, self._bridge = self._bridge is not None, None
+        return had_bridge
 
     def __enter__(self) -> LlmConfig:
         return self
@@ -298,8 +340,9 @@ class LlmClient:
             raise TypeError(
                 "LlmClient takes an LlmConfig: LlmClient(LlmConfig.openai(api_key=...))"
             )
+        log_calls = _core.optional_bool_argument(debug, "debug")
         self._config = config
-        self._native = _core.LlmClient(config._native, _core.optional_bool_argument(debug, "debug"))
+        self._native: _core.LlmClient = _native_client(config, log_calls)
 
     def complete(
         self,
@@ -415,7 +458,9 @@ class LlmClient:
         max_tokens: int | None,
         temperature: float | None,
         max_concurrency: int | None,
-        options: tuple[Any, ...],
+        options: tuple[
+            float | None, Mapping[str, Any] | str | None, Priority | None, float | None
+        ],
         full: bool,
     ) -> Awaitable[list[Any]]:
         from_iterator = hasattr(prompts, "__next__") or hasattr(prompts, "__anext__")
@@ -517,6 +562,25 @@ class LlmClient:
         )
 
     complete_stream = stream
+
+    def complete_json(self, prompt: str, schema: Any, *, max_attempts: int = 3, **options: Any) -> Any:
+        """Asks for JSON and gives the checked value; asks again when an answer does not fit.
+
+        ``schema``: a pydantic model, a dataclass or another annotated type, or a JSON schema (dict
+        or text). ``max_attempts``: answers in all. ``options`` go to ``complete``. Raises ValueError
+        with the path of what is wrong in the last answer.
+        """
+        from graphbit.structured_output import complete_json
+
+        return complete_json(self, prompt, schema, max_attempts=max_attempts, **options)
+
+    def complete_json_async(
+        self, prompt: str, schema: Any, *, max_attempts: int = 3, **options: Any
+    ) -> Awaitable[Any]:
+        """As ``complete_json``; an awaitable of the value."""
+        from graphbit.structured_output import complete_json_async
+
+        return complete_json_async(self, prompt, schema, max_attempts=max_attempts, **options)
 
     def warmup(self) -> Awaitable[str]:
         """Gets ready to answer fast: DNS, TCP and TLS. Sends nothing billable; never raises."""
@@ -631,6 +695,15 @@ class StreamIterator:
         self.close()
 
 
+def _native_client(config: LlmConfig, debug: bool) -> Any:
+    """The native client, or what stands in for it where a Python library is asked."""
+    if config._bridge is None:
+        return _core.LlmClient(config._native, debug)
+    from graphbit.bridge_client import BridgeClient
+
+    return BridgeClient(config._bridge)
+
+
 def _config(
     provider: str,
     api_key: str | None,
@@ -639,13 +712,29 @@ def _config(
     parameters: Mapping[str, str | None] | None = None,
 ) -> LlmConfig:
     config = object.__new__(LlmConfig)
-    config._native = _core.ProviderConfig.make(provider, api_key, model, dict(parameters or {}), dict(options))
+    config._native = _core.ProviderConfig.make(
+        provider, api_key, model, dict(parameters or {}), dict(options)
+    )
+    config._bridge = None
     return config
+
+
+def _routed(strategy: str, configs: Sequence[LlmConfig]) -> LlmConfig:
+    targets = []
+    for config in configs:
+        if not isinstance(config, LlmConfig) or config._bridge is not None:
+            raise TypeError("argument 'configs': a sequence of LlmConfig of our own providers")
+        targets.append(config._native)
+    routed = object.__new__(LlmConfig)
+    routed._native = _core.ProviderConfig.make_routed(strategy, targets)
+    routed._bridge = None
+    return routed
 
 
 def _from_pickle(*arguments: Any) -> LlmConfig:
     config = object.__new__(LlmConfig)
     config._native = _core.ProviderConfig.make(*arguments)
+    config._bridge = None
     return config
 
 

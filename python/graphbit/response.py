@@ -123,6 +123,8 @@ class FinishReason:
 
     __slots__ = ("_text",)
 
+    _text: str
+
     def __init__(self) -> None:
         raise TypeError("No constructor defined for FinishReason")
 

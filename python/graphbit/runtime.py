@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import time
 import warnings
@@ -15,10 +14,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 _initialized = False
-
-# Ours runs late: what users registered after this import still finds a runtime.
-atexit.register(_core.end_at_exit)
-os.register_at_fork(after_in_child=_core.after_fork_in_child)
 
 
 def init(

@@ -79,6 +79,42 @@ provider_config make_config(const std::string& provider, py::handle api_key, py:
   return checked;
 }
 
+/// A configuration that only names a Python provider's model.
+provider_config make_bridge_config(py::handle model) {
+  provider_config config;
+  config.provider = "python_bridge";
+  config.model = text_argument(model, "model");
+  return config;
+}
+
+route_strategy strategy_from(const std::string& name) {
+  if (name == "fallback") return route_strategy::fallback;
+  if (name == "least_busy") return route_strategy::least_busy;
+  if (name == "round_robin") return route_strategy::round_robin;
+  if (name == "lowest_latency") return route_strategy::lowest_latency;
+  if (name == "cheapest") return route_strategy::cheapest;
+  if (name == "session") return route_strategy::session;
+  raise(validation_error("strategy",
+                         "strategy must be least_busy, round_robin, lowest_latency, cheapest, "
+                         "session or fallback",
+                         name));
+}
+
+/// Several configurations behind one.
+provider_config make_routed_config(py::handle strategy,
+                                   const std::vector<provider_config>& targets) {
+  auto routes = std::make_shared<provider_routes>();
+  routes->strategy = strategy_from(text_argument(strategy, "strategy"));
+  routes->targets = targets;
+  if (targets.empty())
+    raise(validation_error("configs", "name at least one configuration to route to"));
+  provider_config config;
+  config.provider = targets.front().provider;
+  config.model = targets.front().model;
+  config.routes = std::move(routes);
+  return config;
+}
+
 /// The same for an embedding model.
 provider_config make_embedding_config(const std::string& provider, py::object api_key,
                                       py::object model, const py::dict& parameters,
@@ -137,6 +173,8 @@ py::object call(llm_client& client, py::handle input, py::handle max_tokens, py:
 void bind_config(py::module_& module) {
   py::class_<provider_config>(module, "ProviderConfig")
       .def_static("make", &make_config)
+      .def_static("make_bridge", &make_bridge_config)
+      .def_static("make_routed", &make_routed_config)
       .def_static("make_for_embeddings", &make_embedding_config)
       .def("without_key", &arguments_without_key)
       .def("describe", &describe_config)
@@ -195,9 +233,19 @@ void bind_stream(py::module_& module) {
       .def("response", &text_stream::response);
 }
 
+/// The checks of `LlmClient.complete`, for clients that are pure Python.
+void check_call(py::handle prompt, py::handle max_tokens, py::handle temperature,
+                py::handle caching, py::handle timeout_s, py::handle extra_body,
+                py::handle priority, bool full) {
+  static_cast<void>(prepare_call(
+      prompt, arguments(max_tokens, temperature, caching, timeout_s, extra_body, priority),
+      full ? token_limit_rule::full : token_limit_rule::u32));
+}
+
 }  // namespace
 
 void bind_llm(py::module_& module) {
+  module.def("check_call", &check_call);
   bind_batch_run(module);
   bind_config(module);
   bind_client(module);

@@ -7,6 +7,7 @@ PYBIND11_MODULE(_core, module) {
   bind_loop_bridge(module);
   bind_runtime(module);
   bind_llm(module);
+  bind_workflow(module);
   bind_embeddings(module);
   bind_testing(module);
 }

@@ -10,6 +10,7 @@
 #include "gil.hpp"
 #include "loop_bridge.hpp"
 #include "process_runtime.hpp"
+#include "python_callable.hpp"
 #include "strict_arguments.hpp"
 
 namespace graphbit::python {
@@ -74,10 +75,13 @@ void configure(py::handle worker_threads, py::handle max_blocking_threads,
 void end_at_exit() {
   constexpr milliseconds patience{2'000};
   begin_interpreter_exit();
-  process_runtime::instance().shutdown(patience);
+  process_runtime::instance().shutdown_at_exit(patience);
 }
 
+/// The parent's threads are gone, and with them whoever held one of our locks.
 void after_fork_in_child() {
+  forget_parents_threads();
+  forget_parents_references();
   loop_bridge::forget_all();
   process_runtime::instance().leak_parents();
 }
@@ -114,8 +118,10 @@ void bind_runtime(py::module_& module) {
     process_runtime::instance().shutdown(
         std::chrono::duration_cast<milliseconds>(std::chrono::duration<double>(patience_s)));
   });
-  module.def("end_at_exit", &end_at_exit);
-  module.def("after_fork_in_child", &after_fork_in_child);
+  // Runs late: what users registered after this import still finds a runtime.
+  py::module_::import("atexit").attr("register")(py::cpp_function(&end_at_exit));
+  py::module_::import("os").attr("register_at_fork")(py::arg("after_in_child") =
+                                                         py::cpp_function(&after_fork_in_child));
 }
 
 }  // namespace graphbit::python

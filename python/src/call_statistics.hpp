@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <mutex>
+#include <new>
 
 #include <graphbit/runtime/chat.hpp>
 #include <graphbit/runtime/clock.hpp>
@@ -32,6 +33,8 @@ class call_statistics {
   void record_failure(const error& e);
   [[nodiscard]] numbers read() const;
   void reset();
+  /// In a forked child: a thread of the parent may have held the lock.
+  void renew_lock() noexcept { new (&mutex_) std::mutex; }
 
  private:
   // Latencies by their order of magnitude in steps of about 9 %: 1 us to 2^32 us.

@@ -15,7 +15,7 @@ namespace py = pybind11;
 
 /// What a Python `EmbeddingClient` holds. Threads: every member needs the GIL; `embed` frees it
 /// while it waits.
-class embedding_client {
+class embedding_client final : runtime_user {
  public:
   explicit embedding_client(provider_config config)
       : handle_(std::make_shared<client_handle>(std::move(config))) {}
@@ -28,6 +28,8 @@ class embedding_client {
                                        py::handle extra_body, const std::string& shape);
 
  private:
+  void release_handles() override {}  // the handle is a user of its own
+  void leak_handles() noexcept override { statistics_->renew_lock(); }
   std::shared_ptr<client_handle> handle_;
   std::shared_ptr<call_statistics> statistics_ = std::make_shared<call_statistics>();
 };

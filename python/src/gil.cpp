@@ -32,14 +32,19 @@ void begin_interpreter_exit() {
   PyEval_RestoreThread(state);
 }
 
+void forget_parents_threads() noexcept { entering.store(0); }
+
 bool interpreter_is_exiting() noexcept { return exiting.load(); }
 
-void enter_python() noexcept {
+bool try_enter_python() noexcept {
   entering.fetch_add(1);
-  if (exiting.load() && std::this_thread::get_id() != exiting_thread) {
-    entering.fetch_sub(1);
-    sleep_until_the_process_ends();
-  }
+  if (!exiting.load() || std::this_thread::get_id() == exiting_thread) return true;
+  entering.fetch_sub(1);
+  return false;
+}
+
+void enter_python() noexcept {
+  if (!try_enter_python()) sleep_until_the_process_ends();
 }
 
 void entered_python() noexcept { entering.fetch_sub(1); }

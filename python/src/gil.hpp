@@ -17,12 +17,18 @@ namespace graphbit::python {
 /// while it waits.
 void begin_interpreter_exit();
 
+/// In a forked child: threads that were entering Python are not there.
+void forget_parents_threads() noexcept;
+
 /// True from then on. Any thread.
 [[nodiscard]] bool interpreter_is_exiting() noexcept;
 
 /// To be called right before the GIL is taken, and `entered_python` right after.
 void enter_python() noexcept;
 void entered_python() noexcept;
+/// The same for who must not sleep (a thread that runs a reactor): false, and nothing to call
+/// afterwards, when the interpreter is ending.
+[[nodiscard]] bool try_enter_python() noexcept;
 
 /// Runs `work` without the GIL and gives its result.
 template <class Work>

@@ -15,7 +15,7 @@ namespace graphbit::python {
 
 /// What a Python `LlmClient` holds: its configuration's provider client and its own statistics.
 /// Threads: every member needs the GIL; blocking ones free it while they wait.
-class llm_client {
+class llm_client final : runtime_user {
  public:
   llm_client(provider_config config, bool debug);
 
@@ -42,6 +42,8 @@ class llm_client {
   void reset_stats() { statistics_->reset(); }
 
  private:
+  void release_handles() override {}  // the handle is a user of its own
+  void leak_handles() noexcept override { statistics_->renew_lock(); }
   [[nodiscard]] expected<chat_response> wait_for(prepared_call call);
   template <class Convert>
   [[nodiscard]] py::object submit(prepared_call call, Convert convert);

@@ -1,5 +1,7 @@
 #include "process_runtime.hpp"
 
+#include <utility>
+
 #include "gil.hpp"
 
 namespace graphbit::python {
@@ -21,13 +23,28 @@ std::shared_ptr<runtime> process_runtime::acquire() {
   return runtime_;
 }
 
-void process_runtime::shutdown(milliseconds patience) {
-  if (runtime_ == nullptr) return;
+std::shared_ptr<runtime> process_runtime::release() {
+  if (runtime_ == nullptr) return nullptr;
   for (runtime_user* user : users_) user->release_handles();
-  auto ending = std::move(runtime_);
+  return std::exchange(runtime_, nullptr);
+}
+
+void process_runtime::shutdown(milliseconds patience) {
+  auto ending = release();
+  if (ending == nullptr) return;
   without_gil([&] {
     ending->shutdown(patience);
     ending.reset();
+    return 0;
+  });
+}
+
+void process_runtime::shutdown_at_exit(milliseconds patience) {
+  const auto ending = release();
+  if (ending == nullptr) return;
+  static_cast<void>(new std::shared_ptr<runtime>(ending));  // a destructor would wait for more
+  without_gil([&] {
+    ending->shutdown(patience);
     return 0;
   });
 }

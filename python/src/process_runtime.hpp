@@ -46,12 +46,16 @@ class process_runtime {
 
   /// Ends the runtime within `patience`; calls in flight get errors. Frees the GIL meanwhile.
   void shutdown(milliseconds patience);
+  /// The same when the process ends: what does not end in time is left to the process's end.
+  void shutdown_at_exit(milliseconds patience);
   /// After `fork`, in the child.
   void leak_parents() noexcept;
 
  private:
   friend class runtime_user;
   process_runtime();
+  /// Takes the runtime out of use; nullptr where there is none.
+  [[nodiscard]] std::shared_ptr<runtime> release();
 
   runtime_options options_;
   std::shared_ptr<runtime> runtime_;

@@ -19,9 +19,9 @@ struct dropped_references {
   std::mutex mutex;
   std::vector<PyObject*> objects;
 
-  static dropped_references& instance() {
-    static auto* const only = new dropped_references;
-    return *only;
+  static dropped_references*& instance() {
+    static auto* current = new dropped_references;
+    return current;
   }
 };
 
@@ -32,7 +32,7 @@ int release_from_pending_call(void*) {
 
 void drop(PyObject* object) {
   if (interpreter_is_exiting()) return;  // nobody will ask for the memory
-  auto& dropped = dropped_references::instance();
+  auto& dropped = *dropped_references::instance();
   bool first = false;
   {
     const std::lock_guard guard(dropped.mutex);
@@ -43,21 +43,15 @@ void drop(PyObject* object) {
   if (first) Py_AddPendingCall(release_from_pending_call, nullptr);
 }
 
-/// Calls without C++ objects on the stack that need the GIL: should the interpreter end while the
-/// callable sleeps, Python ends this thread by unwinding it, which must not reach a destructor.
-PyObject* call_or_sleep_for_ever(PyObject* function, PyObject* argument) {
-  try {
-    return PyObject_CallOneArg(function, argument);
-  } catch (abi::__forced_unwind&) {
-    for (;;) pause();
-  }
+/// "ValueError: what it said"; a tool's own text (see `_ToolError`) as it is.
+std::string text_of(const py::error_already_set& raised) {
+  const std::string said = py::str(raised.value());
+  if (py::hasattr(raised.type(), "says_it_all")) return said;
+  return py::str(raised.type().attr("__name__")).cast<std::string>() + ": " + said;
 }
 
-error error_from_exception(const std::string& name) {
-  const py::error_already_set raised;  // fetches and clears
-  error e =
-      core_error(py::str(py::type::handle_of(raised.value()).attr("__name__")).cast<std::string>() +
-                 ": " + py::str(raised.value()).cast<std::string>());
+error error_from(const py::error_already_set& raised, const std::string& name) {
+  error e = core_error(text_of(raised));
   e.operation = name;
   return e;
 }
@@ -68,20 +62,33 @@ expected<json_value> call(PyObject* function, const std::string& name,
   try {
     const py::object given = python_from_json(arguments);
     const auto result =
-        py::reinterpret_steal<py::object>(call_or_sleep_for_ever(function, given.ptr()));
-    if (!result) return fail(error_from_exception(name));
+        py::reinterpret_steal<py::object>(call_from_foreign_thread(function, given.ptr()));
+    if (!result) throw py::error_already_set();
     return json_from_python(result);
-  } catch (py::error_already_set& e) {
-    e.restore();
-    return fail(error_from_exception(name));
+  } catch (const py::error_already_set& raised) {
+    return fail(error_from(raised, name));
   }
 }
 
 }  // namespace
 
-callable make_callable(std::string name, py::object function, milliseconds timeout) {
+std::shared_ptr<PyObject> shared_reference(py::object object) {
   release_dropped_references();
-  const std::shared_ptr<PyObject> kept(function.release().ptr(), drop);
+  return {object.release().ptr(), drop};
+}
+
+// Should the interpreter end while the callable sleeps, Python ends this thread by unwinding it,
+// which must reach neither a destructor that needs the GIL nor the thread's noexcept frames.
+PyObject* call_from_foreign_thread(PyObject* function, PyObject* argument) {
+  try {
+    return PyObject_CallOneArg(function, argument);
+  } catch (abi::__forced_unwind&) {
+    for (;;) pause();
+  }
+}
+
+callable make_callable(std::string name, py::object function, milliseconds timeout) {
+  const auto kept = shared_reference(std::move(function));
   callable made;
   made.name = name;
   made.timeout = timeout;
@@ -91,8 +98,12 @@ callable make_callable(std::string name, py::object function, milliseconds timeo
   return made;
 }
 
+void forget_parents_references() noexcept {
+  dropped_references::instance() = new dropped_references;
+}
+
 void release_dropped_references() {
-  auto& dropped = dropped_references::instance();
+  auto& dropped = *dropped_references::instance();
   std::vector<PyObject*> objects;
   {
     const std::lock_guard guard(dropped.mutex);

@@ -40,10 +40,15 @@ class run_events {
 /// free it while they wait.
 class workflow_executor final : public runtime_user {
  public:
-  /// Raises ValueError for options that cannot work.
-  workflow_executor(provider_config config, executor_options options);
+  /// Raises ValueError for options that cannot work. `ask`: the Python provider to ask instead (see
+  /// `python_backends`), or nullptr.
+  workflow_executor(provider_config config, executor_options options,
+                    std::shared_ptr<PyObject> ask);
+  /// The same settings, with every call to a model masked by `policy`, a GuardRailPolicyConfig.
+  [[nodiscard]] std::unique_ptr<workflow_executor> with_policy(py::object policy) const;
 
-  [[nodiscard]] run_result execute(const workflow& flow, py::handle inputs, py::handle timeout_s);
+  /// The finished run as a `graphbit.WorkflowResult`.
+  [[nodiscard]] py::object execute(const workflow& flow, py::handle inputs, py::handle timeout_s);
   [[nodiscard]] py::object run_async(const workflow& flow, py::handle inputs, py::handle timeout_s);
   [[nodiscard]] std::unique_ptr<run_events> stream(const workflow& flow, py::handle inputs,
                                                    py::handle timeout_s, const std::string& mode);
@@ -64,6 +69,8 @@ class workflow_executor final : public runtime_user {
 
   provider_config config_;
   executor_options options_;
+  std::shared_ptr<PyObject> ask_;     // null: the provider client
+  std::shared_ptr<PyObject> policy_;  // null: none
   executor executor_;
 };
 

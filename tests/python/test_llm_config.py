@@ -178,3 +178,25 @@ def test_equal_configurations_are_equal():
     assert LlmConfig.openai(KEY) == LlmConfig.openai(KEY)
     assert hash(LlmConfig.openai(KEY)) == hash(LlmConfig.openai(KEY))
     assert LlmConfig.openai(KEY) != LlmConfig.openai(KEY, "other")
+
+
+class TestRoutes:
+    def test_fallback_goes_on_to_the_next(self, simulator, model):
+        dead = LlmConfig.openai("k", "dead", base_url="http://127.0.0.1:9/v1", max_retries=0)
+        config = LlmConfig.fallback([dead, simulator.llm_config(model)])
+        response = LlmClient(config).complete_full("x")
+        assert response.content == "You said: x." and response.model == model
+
+    def test_balanced_spreads_calls(self, simulator, model):
+        targets = [simulator.llm_config(f"{model}-{i}") for i in range(3)]
+        client = LlmClient(LlmConfig.balanced(targets, strategy="round_robin"))
+        models = {client.complete_full("x").model for _ in range(6)}
+        assert models == {f"{model}-{i}" for i in range(3)}
+
+    def test_validation(self):
+        with pytest.raises(ValueError, match="at least one"):
+            LlmConfig.fallback([])
+        with pytest.raises(ValueError, match="strategy"):
+            LlmConfig.balanced([LlmConfig.openai(KEY)], strategy="luck")
+        with pytest.raises(TypeError, match="configs"):
+            LlmConfig.fallback(["openai"])

@@ -174,3 +174,22 @@ def test_shutdown_any_number_of_times_and_use_afterwards(simulator):
         "    assert graphbit.health_check()['runtime_healthy'] is True\n"
         "assert client.get_stats()['total_requests'] == 3"
     )
+
+
+def test_upstreams_distribution_beside_ours_is_named_once(tmp_path):
+    import shutil
+
+    package = tmp_path / "graphbit"
+    package.mkdir()
+    shutil.copy(graphbit.__file__, package / "__init__.py")
+    (tmp_path / "graphbit-0.6.8.dist-info").mkdir()
+    out = run(
+        "import warnings\n"
+        "with warnings.catch_warnings(record=True) as caught:\n"
+        "    warnings.simplefilter('always')\n"
+        "    import graphbit\n"
+        "    import graphbit\n"
+        "print(len(caught), caught[0].message)",
+        env={"PYTHONPATH": str(tmp_path)},
+    )
+    assert out.startswith("1 ") and "pip uninstall -y graphbit graphbit-actors" in out

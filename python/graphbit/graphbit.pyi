@@ -1,0 +1,6 @@
+from graphbit import *
+
+__all__: list[str]
+
+def __getattr__(name: str) -> object: ...
+def __dir__() -> list[str]: ...

@@ -1,0 +1,775 @@
+"""Workflows: nodes, the graph between them, the executor that runs it, and what a run came to."""
+
+from __future__ import annotations
+
+from graphbit import _core
+from graphbit.errors import ValidationError
+from graphbit.llm import LlmConfig
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+    from typing import Any, Literal
+
+    from typing_extensions import Self
+
+    from graphbit.guardrail import GuardRailPolicyConfig
+    from graphbit.tool_executor import ToolExecutor
+    from graphbit.tool_registry import ToolRegistry
+
+    FailurePolicy = Literal["fail", "skip", "continue"]
+    Mode = Literal["balanced", "high_throughput", "low_latency", "memory_optimized"]
+    StreamMode = Literal["updates", "messages", "all"]
+    JsonSchema = Mapping[str, Any] | str | type
+
+
+class Node:
+    """One step of a workflow; made by the factories alone. Each object has an id of its own.
+
+    All factories take ``on_failure``: "fail" (default; dependants are skipped, other branches
+    finish, the run is failed), "skip" (dependants are skipped, the run completes) or "continue"
+    (dependants get a null, the run completes).
+
+    Prompts may refer to what came before: ``{{node.NAME}}`` is the output of a node,
+    ``{{node.NAME.key.0}}`` a part of it where it is JSON, ``{name}`` an input of the run or a node's
+    output. References inside outputs are never expanded.
+    """
+
+    __slots__ = ("_native", "_tools")
+
+    _native: _core.Node
+    _tools: ToolRegistry | None
+
+    def __init__(self) -> None:
+        raise TypeError("No constructor defined for Node")
+
+    @staticmethod
+    def agent(
+        name: str,
+        prompt: str,
+        context: str | None = None,
+        agent_id: str | None = None,
+        output_name: str | None = None,
+        tools: Sequence[Callable[..., object]] | None = None,
+        system_prompt: str | None = None,
+        llm_config: LlmConfig | None = None,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        max_iterations: int | None = None,
+        enable_prompt_caching: bool = False,
+        *,
+        output_schema: JsonSchema | None = None,
+        tool_timeout_s: float | None = None,
+        on_failure: FailurePolicy = "fail",
+    ) -> Node:
+        """Asks a model, and lets it call ``tools`` (plain functions) until it has its answer.
+
+        ``context`` and the outputs of the parents go before ``prompt``. ``output_name``: another
+        name for the output. ``llm_config``: another model than the executor's. ``max_iterations``:
+        calls to the model, 1 to 100, default 10. ``output_schema``: a JSON schema (or a class that
+        has one) that the answer must fit. ``tool_timeout_s``: for each call of a tool.
+
+        Raises ValueError for a blank name or prompt and for numbers out of range.
+        """
+        registry, native_tools = _tools_for(tools, tool_timeout_s)
+        native = _core.Node.agent(
+            name,
+            prompt,
+            context,
+            agent_id,
+            output_name,
+            native_tools,
+            system_prompt,
+            _native_config(llm_config),
+            temperature,
+            max_tokens,
+            max_iterations,
+            enable_prompt_caching,
+            _schema_text(output_schema),
+            on_failure,
+        )
+        return _node(native, registry)
+
+    @staticmethod
+    def transform(
+        name: str,
+        transformation: str | Callable[..., object],
+        *,
+        argument: str | None = None,
+        output_name: str | None = None,
+        on_failure: FailurePolicy = "fail",
+    ) -> Node:
+        """Turns the parent's output into another value.
+
+        ``transformation`` is a name: uppercase, lowercase, trim, first, last, json_extract
+        (``argument``: a path "a.b.0"), template (a text with ``{input}``), split, join (the
+        separator); or a function of the output. A function may also take the keywords ``inputs``
+        (all parents' outputs by name) and ``variables``.
+
+        Raises ValueError for a blank name or transformation.
+        """
+        function = None
+        if not isinstance(transformation, str) and callable(transformation):
+            function, transformation = _transform_caller(transformation), "function"
+        return _node(
+            _core.Node.transform(name, transformation, argument, function, output_name, on_failure)
+        )
+
+    @staticmethod
+    def condition(
+        name: str,
+        handler: str | Callable[[dict[str, Any]], str] | None = None,
+        *,
+        expression: str | None = None,
+        on_failure: FailurePolicy = "fail",
+    ) -> Node:
+        """Chooses which direct successor runs; the others, and what only they lead to, are skipped.
+
+        ``handler`` gets a dict (parent_node_id, parent_output, variables, node_outputs, metadata)
+        and returns the name of a successor. Or it is an expression such as
+        ``length(output) > 100``: true chooses the successor connected first, false the second; a
+        text names one.
+
+        Raises ValueError for a blank name or a bad expression, TypeError for any other handler.
+        """
+        _core.text_argument(name, "name")
+        if isinstance(handler, str):
+            return _node(_core.Node.condition(name, handler, None, on_failure))
+        if expression is None and not callable(handler):
+            if not name.strip():
+                raise ValidationError("Condition name cannot be empty", field="name")
+            raise TypeError("Condition handler must be callable")
+        return _node(_core.Node.condition(name, expression, handler, on_failure))
+
+    @staticmethod
+    def map(
+        name: str,
+        prompt: str,
+        *,
+        items: str | None = None,
+        join: str | None = None,
+        max_concurrency: int | None = None,
+        output_name: str | None = None,
+        system_prompt: str | None = None,
+        llm_config: LlmConfig | None = None,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        enable_prompt_caching: bool = False,
+        output_schema: JsonSchema | None = None,
+        on_failure: FailurePolicy = "fail",
+    ) -> Node:
+        """Asks a model once per item of a list, and gives the answers in the items' order.
+
+        ``items``: a reference to the list, as in prompts; default the parent's output. ``prompt``
+        may use ``{item}``, ``{index}`` (from 0) and ``{count}``. ``join``: the output is one text
+        with this between the answers; default a list. ``max_concurrency``: items at once, 256.
+        """
+        native = _core.Node.map(
+            name,
+            prompt,
+            items,
+            join,
+            max_concurrency,
+            output_name,
+            system_prompt,
+            _native_config(llm_config),
+            temperature,
+            max_tokens,
+            enable_prompt_caching,
+            _schema_text(output_schema),
+            on_failure,
+        )
+        return _node(native)
+
+    @staticmethod
+    def sub_workflow(
+        name: str,
+        workflow: Workflow,
+        *,
+        inputs: Mapping[str, str] | None = None,
+        output_name: str | None = None,
+        on_failure: FailurePolicy = "fail",
+    ) -> Node:
+        """Runs another workflow, with ``inputs`` (texts with references) and ``{input}``, the
+        parents' output. The outputs of its last nodes are its output."""
+        flow = _instance(workflow, Workflow, "workflow")._native
+        return _node(_core.Node.sub_workflow(name, flow, inputs, output_name, on_failure))
+
+    def id(self) -> str:
+        """The node's UUID."""
+        return self._native.id
+
+    def name(self) -> str:
+        return self._native.name
+
+    def has_tools(self) -> bool:
+        return self._tools is not None
+
+    def get_tool_names(self) -> list[str]:
+        return [] if self._tools is None else self._tools.list_tools()
+
+    def get_config(self) -> str:
+        """What was given to the factory, as indented JSON; never a key."""
+        return self._native.config_json()
+
+    def create_tool_executor(self) -> ToolExecutor:
+        """An executor over this node's tools."""
+        from graphbit.tool_executor import ToolExecutor
+        from graphbit.tool_registry import ToolRegistry
+
+        return ToolExecutor(self._tools if self._tools is not None else ToolRegistry())
+
+    def execute_tools(self, tool_calls: list[dict[str, Any] | str]) -> str:
+        """Runs tool calls on this node's tools; one numbered line of text per call.
+
+        Raises ValueError for a node without tools, KeyError for an unknown tool.
+        """
+        if self._tools is None:
+            raise ValidationError("This node does not have tools configured")
+        results = self.create_tool_executor().execute_tools(tool_calls).get_all()
+        lines = [
+            f"{number}. {result.tool_name} -> "
+            + (result.output if result.success else f"Error: {result.error}")
+            for number, result in enumerate(results, 1)
+        ]
+        return "Tool Execution Results:\n" + "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"Node(id='{self.id()}', name='{self.name()}', type='{self._native.kind}')"
+
+
+class Workflow:
+    """A graph of nodes. Executors take a copy, so it may change while runs go on."""
+
+    __slots__ = ("_native",)
+
+    _native: _core.Workflow
+
+    def __init__(self, name: str, description: str | None = None) -> None:
+        self._native = _core.Workflow(name, description)
+
+    def add_node(self, node: Node) -> str:
+        """Adds a copy; the node's id. RuntimeError for a node that is there already."""
+        return self._native.add_node(_instance(node, Node, "node")._native)
+
+    def connect(self, from_id: str, to_id: str) -> None:
+        """Has ``to_id`` wait for ``from_id`` and get its output. Ids or names.
+
+        ValueError for a node that is not there. Loops are found by ``validate``.
+        """
+        self._native.connect(from_id, to_id)
+
+    def validate(self) -> None:
+        """RuntimeError ``Graph error: ...`` for a loop, and for what cannot run."""
+        self._native.validate()
+
+    def name(self) -> str:
+        return self._native.name
+
+    def description(self) -> str:
+        return self._native.description
+
+    def node_count(self) -> int:
+        return self._native.node_count()
+
+    def set_graph_metadata(self, key: str, value: bool) -> None:
+        """A flag of the graph; ``enforce_unique_node_names`` is known to ``validate``."""
+        self._native.set_metadata(key, value)
+
+    def to_json(self) -> str:
+        """JSON text by docs/workflow.schema.json. Functions are written by name, keys never."""
+        return self._native.to_json()
+
+    @staticmethod
+    def from_json(
+        document: str | Mapping[str, Any],
+        functions: Mapping[str, Callable[..., object]] | None = None,
+    ) -> Workflow:
+        """The reverse of ``to_json``. ``functions``: what the names in it stand for.
+
+        ValueError that names the place of a fault.
+        """
+        if not isinstance(document, str):
+            import json
+
+            document = json.dumps(document)
+        workflow = object.__new__(Workflow)
+        workflow._native = _core.Workflow.from_json(document, dict(functions or {}))
+        return workflow
+
+    def to_mermaid(self) -> str:
+        """A Mermaid flow chart."""
+        return self._native.to_mermaid()
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f'<pre class="mermaid">{escape(self.to_mermaid())}</pre>'
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Workflow.from_json, (self.to_json(),)
+
+    def __repr__(self) -> str:
+        return f"Workflow(name='{self.name()}', nodes={self.node_count()})"
+
+
+class WorkflowContext:
+    """Variables for a run: fill it and pass it as ``inputs`` of ``Executor.execute``."""
+
+    __slots__ = ("_id", "_variables")
+
+    def __init__(self) -> None:
+        import uuid
+
+        self._id = str(uuid.uuid4())
+        self._variables: dict[str, Any] = {}
+
+    def set_variable(self, key: str, value: object) -> None:
+        """Keeps str, bool, int and float as they are; anything else as ``str(value)``."""
+        kept = value if isinstance(value, (str, bool, int, float)) else str(value)
+        self._variables[_core.text_argument(key, "key")] = kept
+
+    def get_variable(self, key: str) -> Any | None:
+        return self._variables.get(_core.text_argument(key, "key"))
+
+    def get_node_output(self, id: str) -> Any | None:
+        """None: a context that has not run has no outputs; see ``WorkflowResult``."""
+        _core.text_argument(id, "id")
+        return None
+
+    def get_nested_output(self, reference: str) -> Any | None:
+        """None, as ``get_node_output``."""
+        _core.text_argument(reference, "reference")
+        return None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The variables."""
+        return dict(self._variables)
+
+    def get_all_node_outputs(self) -> dict[str, Any]:
+        return {}
+
+    def get_workflow_id(self) -> str:
+        return self._id
+
+    def get_state(self) -> str:
+        return "Pending"
+
+    def is_completed(self) -> bool:
+        return False
+
+    def is_failed(self) -> bool:
+        return False
+
+
+class WorkflowResult:
+    """What a run came to."""
+
+    __slots__ = ("_native",)
+
+    _native: _core.RunResult
+
+    def __init__(self) -> None:
+        raise TypeError("No constructor defined for WorkflowResult")
+
+    def is_success(self) -> bool:
+        return self._native.is_success()
+
+    def is_failed(self) -> bool:
+        return self._native.is_failed()
+
+    def state(self) -> str:
+        """``Completed``, ``Failed { error: "..." }`` or ``Cancelled``."""
+        return self._native.state_text()
+
+    def execution_time_ms(self) -> int:
+        return self._native.execution_time_ms()
+
+    def variables(self) -> list[tuple[str, str]]:
+        """Inputs as text, and under each node's names its output as JSON text."""
+        return self._native.variables()
+
+    def get_variable(self, key: str) -> str | None:
+        return self._native.variable(key)
+
+    def get_all_variables(self) -> dict[str, str]:
+        return dict(self._native.variables())
+
+    def get_node_output(self, node_name: str) -> str | None:
+        """By id, name or output name: text, or JSON text for what is no string; None for null."""
+        return self._native.output(node_name)
+
+    def get_all_node_outputs(self) -> dict[str, str]:
+        """One entry per id, per name and per output name; nulls left out."""
+        return self._native.outputs()
+
+    def get_node_response_metadata(self, node_id: str) -> dict[str, Any] | None:
+        """By id or name: calls to models and tools, tokens, times; None for an unknown node."""
+        return self._native.node_metadata(node_id)
+
+    def get_all_node_response_metadata(self) -> dict[str, Any]:
+        """The same by node id."""
+        return self._native.all_node_metadata() or {}
+
+    def get_workflow_metadata(self) -> dict[str, Any]:
+        """Times, tokens, state and nodes of the whole run."""
+        return self._native.workflow_metadata()
+
+    def node_statuses(self) -> dict[str, str]:
+        """By node name: completed, failed, skipped, cancelled, pending or running."""
+        return {name: status for _, name, status, _, _ in self._native.statuses()}
+
+    def node_errors(self) -> dict[str, Exception]:
+        """By node name: what failed nodes failed of."""
+        return {name: error for _, name, _, error, _ in self._native.statuses() if error is not None}
+
+    def to_json(self) -> str:
+        """Status, output and error of each node, as JSON text."""
+        return self._native.to_json()
+
+    def timeline_svg(self) -> str:
+        """A self-contained chart: one bar per node, coloured by status."""
+        return self._native.timeline_svg()
+
+    def _repr_svg_(self) -> str:
+        return self.timeline_svg()
+
+    def __repr__(self) -> str:
+        return f"WorkflowResult(state='{self.state()}', time={self.execution_time_ms()}ms)"
+
+
+class Executor:
+    """Runs workflows, by a mode that one can read back from ``get_stats``.
+
+    Modes: Balanced (default), HighThroughput (``lightweight_mode=False``), LowLatency
+    (``lightweight_mode=True``). Explicit numbers win over the mode's. A run raises when no agent
+    completed because of a network, key, rate limit or timeout error, when the workflow is invalid,
+    and when its own timeout is over; otherwise its result says what became of each node.
+    """
+
+    __slots__ = ("__weakref__", "_config", "_native")
+
+    def __init__(
+        self,
+        config: LlmConfig,
+        lightweight_mode: bool | None = None,
+        timeout_seconds: int | None = None,
+        debug: bool | None = None,
+        *,
+        mode: Mode | None = None,
+        max_retries: int | None = None,
+        max_concurrency: int | None = None,
+        max_in_flight: int | None = None,
+    ) -> None:
+        """``timeout_seconds``: of one run, 1 to 3600; by mode 900, 30 or 300.
+
+        ``max_in_flight``: calls to models at once; ``max_concurrency``: Python functions at once.
+        """
+        if not isinstance(config, LlmConfig):
+            raise TypeError("Executor takes an LlmConfig: Executor(LlmConfig.openai(api_key=...))")
+        if lightweight_mode is not None:
+            lightweight = _core.optional_bool_argument(lightweight_mode, "lightweight_mode")
+            mode = mode or ("low_latency" if lightweight else "high_throughput")
+        if mode is not None and not _core.is_execution_mode(_core.text_argument(mode, "mode")):
+            raise ValidationError(
+                "mode must be balanced, high_throughput, low_latency or memory_optimized",
+                field="mode",
+            )
+        self._config = config
+        self._native = _core.Executor(
+            config._native,
+            mode or "balanced",
+            timeout_seconds,
+            max_retries,
+            max_concurrency,
+            max_in_flight,
+            debug,
+            config._bridge,
+        )
+
+    @classmethod
+    def new_high_throughput(
+        cls, llm_config: LlmConfig, timeout_seconds: int | None = None, debug: bool | None = None
+    ) -> Self:
+        """Many runs at once: long timeouts, batch priority."""
+        return cls(llm_config, None, timeout_seconds, debug, mode="high_throughput")
+
+    @classmethod
+    def new_low_latency(
+        cls, llm_config: LlmConfig, timeout_seconds: int | None = None, debug: bool | None = None
+    ) -> Self:
+        """Answers or fails fast: 30 s (at most 300), one retry, no queue."""
+        if timeout_seconds is not None:
+            seconds = _core.unsigned_argument(timeout_seconds, "timeout_seconds", 2**64 - 1)
+            if not 1 <= seconds <= 300:
+                raise ValidationError(
+                    "Low-latency timeout must be between 1 and 300 seconds", field="timeout_seconds"
+                )
+        return cls(llm_config, None, timeout_seconds, debug, mode="low_latency")
+
+    @classmethod
+    def new_memory_optimized(
+        cls, llm_config: LlmConfig, timeout_seconds: int | None = None, debug: bool | None = None
+    ) -> Self:
+        """At most 32 calls in flight."""
+        return cls(llm_config, None, timeout_seconds, debug, mode="memory_optimized")
+
+    def execute(
+        self,
+        workflow: Workflow,
+        policy: GuardRailPolicyConfig | None = None,
+        *,
+        inputs: Mapping[str, Any] | WorkflowContext | None = None,
+        timeout_s: float | None = None,
+    ) -> WorkflowResult:
+        """Runs and waits. ``inputs`` are readable as ``{name}`` in prompts.
+
+        ``policy``: personal data is masked before it reaches a model, and put back afterwards.
+        ``timeout_s``: deadline of this run, besides the executor's timeout.
+        """
+        native = self._with_policy(policy)
+        return native.execute(_flow(workflow), _inputs(inputs), timeout_s)
+
+    def run_async(
+        self,
+        workflow: Workflow,
+        policy: GuardRailPolicyConfig | None = None,
+        *,
+        inputs: Mapping[str, Any] | WorkflowContext | None = None,
+        timeout_s: float | None = None,
+    ) -> Awaitable[WorkflowResult]:
+        """Starts a run; an awaitable of its result. Cancelling it cancels the run."""
+        native = self._with_policy(policy)
+        return native.run_async(_flow(workflow), _inputs(inputs), timeout_s)
+
+    def execute_streaming(
+        self,
+        workflow: Workflow,
+        policy: GuardRailPolicyConfig | None = None,
+        stream_mode: StreamMode | None = None,
+        *,
+        inputs: Mapping[str, Any] | WorkflowContext | None = None,
+        timeout_s: float | None = None,
+    ) -> WorkflowStreamIterator:
+        """Starts a run; its events as dicts, see ``get_stream_event_schema``.
+
+        ``stream_mode``: "updates" (all but tokens, the default), "messages" (tokens and the end) or
+        "all". ValueError for anything else. Dropping the iterator cancels the run.
+        """
+        mode = (_core.text_argument(stream_mode, "stream_mode") if stream_mode else "updates").lower()
+        if mode not in ("updates", "messages", "all"):
+            raise ValidationError(
+                f"stream_mode must be 'updates', 'messages' or 'all', not '{stream_mode}'",
+                field="stream_mode",
+            )
+        native = self._with_policy(policy)
+        stream = object.__new__(WorkflowStreamIterator)
+        stream._native = native.stream(_flow(workflow), _inputs(inputs), timeout_s, mode)
+        stream._ready = []
+        stream._exhausted = False
+        return stream
+
+    def configure(
+        self,
+        timeout_seconds: int | None = None,
+        max_retries: int | None = None,
+        enable_metrics: bool | None = None,
+        debug: bool | None = None,
+    ) -> None:
+        """Changes settings of the runs to come. ``max_retries``: 1 to 10."""
+        self._native.configure(None, timeout_seconds, max_retries, enable_metrics, debug)
+
+    def set_lightweight_mode(self, enabled: bool) -> None:
+        """True: LowLatency; False: HighThroughput."""
+        low = _core.optional_bool_argument(enabled, "enabled")
+        mode = "low_latency" if low else "high_throughput"
+        self._native.configure(mode, None, None, None, None)
+
+    def is_lightweight_mode(self) -> bool:
+        return self.get_execution_mode() == "LowLatency"
+
+    def get_execution_mode(self) -> str:
+        """Balanced, HighThroughput, LowLatency or MemoryOptimized."""
+        return str(self.get_stats()["execution_mode"])
+
+    def get_stats(self) -> dict[str, Any]:
+        """Counts and times of the runs, and the numbers in force."""
+        return self._native.stats()
+
+    def reset_stats(self) -> None:
+        self._native.reset_stats()
+
+    @staticmethod
+    def get_stream_event_schema() -> dict[str, Any]:
+        """Which events ``execute_streaming`` gives, with their fields."""
+        from graphbit.stream_events import schema
+
+        return schema()
+
+    def _with_policy(self, policy: GuardRailPolicyConfig | None) -> _core.Executor:
+        if policy is None:
+            return self._native
+        from graphbit.guardrail import GuardRailPolicyConfig
+
+        return self._native.with_policy(_instance(policy, GuardRailPolicyConfig, "policy"))
+
+    def __repr__(self) -> str:
+        return f"Executor(mode='{self.get_execution_mode()}', config={self._config!r})"
+
+
+class WorkflowStreamIterator:
+    """The events of one run, for ``for`` and ``async for``. The terminal event comes last."""
+
+    __slots__ = ("__weakref__", "_exhausted", "_native", "_ready")
+
+    _native: _core.RunEvents | None
+    _ready: list[dict[str, Any]]
+    _exhausted: bool
+
+    def __init__(self) -> None:
+        raise TypeError("No constructor defined for WorkflowStreamIterator")
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return self
+
+    def __next__(self) -> dict[str, Any]:
+        while not self._ready and self._native is not None:
+            if not self._take():
+                self._native.wait()
+        return self._next(StopIteration)
+
+    def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
+        return self
+
+    async def __anext__(self) -> dict[str, Any]:
+        while not self._ready and self._native is not None:
+            if not self._take():
+                await self._native.wait_async()
+        return self._next(StopAsyncIteration)
+
+    def close(self) -> None:
+        """Cancels the run unless it has ended."""
+        self._native, self._ready = None, []
+
+    def _take(self) -> bool:
+        """Fetches events; False when more are to come but none are there."""
+        assert self._native is not None
+        events = self._native.take()
+        if events is None:
+            return False
+        if events:
+            self._ready = events[::-1]
+        else:
+            self._native = None
+        return True
+
+    def _next(self, end: type[Exception]) -> dict[str, Any]:
+        if not self._ready:
+            self._exhausted = True
+            raise end
+        return self._ready.pop()
+
+    def __repr__(self) -> str:
+        over = self._exhausted or (self._native is None and not self._ready)
+        return f"WorkflowStreamIterator({'exhausted' if over else 'active'})"
+
+
+def _node(native: _core.Node, tools: ToolRegistry | None = None) -> Node:
+    node = object.__new__(Node)
+    node._native = native
+    node._tools = tools
+    return node
+
+
+def _result(native: _core.RunResult) -> WorkflowResult:
+    result = object.__new__(WorkflowResult)
+    result._native = native
+    return result
+
+
+def _flow(workflow: Workflow) -> _core.Workflow:
+    native: _core.Workflow = _instance(workflow, Workflow, "workflow")._native
+    return native
+
+
+def _inputs(inputs: Mapping[str, Any] | WorkflowContext | None) -> Mapping[str, Any] | None:
+    return inputs.to_dict() if isinstance(inputs, WorkflowContext) else inputs
+
+
+def _instance(value: Any, cls: type[Any], name: str) -> Any:
+    if not isinstance(value, cls):
+        raise TypeError(
+            f"argument '{name}': '{type(value).__name__}' object cannot be converted to"
+            f" '{cls.__name__}'"
+        )
+    return value
+
+
+def _native_config(config: LlmConfig | None) -> _core.ProviderConfig | None:
+    return None if config is None else _instance(config, LlmConfig, "llm_config")._native
+
+
+def _schema_text(schema: JsonSchema | None) -> Mapping[str, Any] | str | None:
+    if not isinstance(schema, type):
+        return schema
+    from graphbit.tool_schema import json_schema_of_type
+
+    return json_schema_of_type(schema)
+
+
+def _tools_for(
+    tools: Sequence[Callable[..., object]] | None, timeout_s: float | None
+) -> tuple[ToolRegistry | None, list[tuple[str, str, str, Callable[..., object], float | None]]]:
+    """A registry of the node's own, and what the native node needs of each tool."""
+    if not tools:
+        return None, []
+    import json
+
+    from graphbit.argument_checks import require_sequence
+    from graphbit.tool_registry import ToolRegistry
+    from graphbit.tools import get_tool_registry
+
+    registry, everywhere = ToolRegistry(), get_tool_registry()
+    for function in require_sequence("tools", tools):
+        registry.register_function(function)
+        everywhere.register_function(function)
+    native = []
+    for text in registry.get_llm_tools():
+        tool = json.loads(text)
+        caller = _tool_caller(registry, tool["name"])
+        native.append(
+            (tool["name"], tool["description"], json.dumps(tool["parameters"]), caller, timeout_s)
+        )
+    return registry, native
+
+
+def _tool_caller(registry: ToolRegistry, name: str) -> Callable[[dict[str, Any]], object]:
+    def call(arguments: dict[str, Any]) -> object:
+        result, value = registry.call(name, arguments)
+        if not result.success:
+            raise _ToolError(result.error)
+        return value
+
+    return call
+
+
+class _ToolError(Exception):
+    """Carries a tool's own error text to the native side, which shows it to the model."""
+
+    says_it_all = True
+
+
+def _transform_caller(function: Callable[..., object]) -> Callable[[dict[str, Any]], object]:
+    """``function`` as the native side calls it: with one dict."""
+    import inspect
+
+    try:
+        parameters = set(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        parameters = set()  # a built-in that does not say
+    extra = [name for name in ("inputs", "variables") if name in parameters]
+
+    def call(arguments: dict[str, Any]) -> object:
+        return function(arguments["input"], **{name: arguments[name] for name in extra})
+
+    return call

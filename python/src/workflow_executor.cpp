@@ -1,0 +1,189 @@
+#include "workflow_executor.hpp"
+
+#include <thread>
+
+#include "call_arguments.hpp"
+#include "error_translation.hpp"
+#include "gil.hpp"
+#include "guarded_backend.hpp"
+#include "import_once.hpp"
+#include "json_conversion.hpp"
+#include "loop_bridge.hpp"
+#include "python_backend.hpp"
+#include "python_callable.hpp"
+#include "signal_check.hpp"
+#include "strict_arguments.hpp"
+
+namespace graphbit::python {
+
+namespace {
+
+unsigned cores() { return std::max(1u, std::thread::hardware_concurrency()); }
+
+run_options make_run_options(py::handle inputs, py::handle timeout_s) {
+  run_options options;
+  if (inputs && !inputs.is_none()) {
+    if (!PyDict_Check(inputs.ptr()))
+      raise_wrong_type(inputs, "inputs", "cannot be converted to 'PyDict'");
+    options.inputs = json_from_python(inputs);
+  }
+  options.deadline_at = call_options_from(timeout_s, py::none()).deadline_at;
+  return options;
+}
+
+/// Which events a stream mode lets through; the terminal event always.
+using event_filter = bool (*)(run_event_kind);
+
+event_filter filter_for(const std::string& mode) {
+  if (mode == "all") return [](run_event_kind) { return true; };
+  if (mode == "messages")
+    return [](run_event_kind kind) { return kind == run_event_kind::token || is_terminal(kind); };
+  return [](run_event_kind kind) { return kind != run_event_kind::token; };
+}
+
+py::object result_object(run_result result) {
+  static import_once make("graphbit.workflow", "_result");
+  return make.get()(py::cast(std::move(result)));
+}
+
+py::object event_dict(const run_event& event) {
+  const py::object dict = python_from_json(to_json(event));
+  if (event.kind == run_event_kind::workflow_completed && event.result != nullptr)
+    dict["result"] = result_object(*event.result);
+  return dict;
+}
+
+}  // namespace
+
+py::object run_events::take() {
+  std::vector<run_event> events;
+  const auto condition = events_->take(events);
+  if (condition == events_type::condition::empty) return py::none();
+  py::list dicts(events.size());
+  for (std::size_t i = 0; i < events.size(); ++i) dicts[i] = event_dict(events[i]);
+  return dicts;
+}
+
+py::object run_events::wait_async() {
+  auto [future, where] = loop_bridge::running().begin();
+  events_->notify(std::move(where));
+  return future;
+}
+
+void run_events::wait() {
+  const bool interrupted = without_gil([&] {
+    while (!events_->wait_for(milliseconds(50)))
+      if (signal_raised()) return true;
+    return false;
+  });
+  if (interrupted) throw py::error_already_set();
+}
+
+workflow_executor::workflow_executor(provider_config config, executor_options options,
+                                     std::shared_ptr<PyObject> ask)
+    : config_(std::move(config)), options_(std::move(options)), ask_(std::move(ask)) {
+  static_cast<void>(unwrap(resolve(options_, cores())));
+}
+
+std::unique_ptr<workflow_executor> workflow_executor::with_policy(py::object policy) const {
+  auto guarded = std::make_unique<workflow_executor>(config_, options_, ask_);
+  guarded->policy_ = shared_reference(std::move(policy));
+  return guarded;
+}
+
+workflow_executor::opened_executor workflow_executor::open() {
+  release_dropped_references();
+  auto home = process_runtime::instance().acquire();
+  if (!executor_) {
+    auto backends = ask_ == nullptr ? provider_backends(*home) : python_backends(*home, ask_);
+    if (policy_ != nullptr) backends = guarded_backends(*home, std::move(backends), policy_);
+    executor_ = unwrap(executor::open(*home, config_, options_, std::move(backends)));
+  }
+  return {std::move(home), executor_};
+}
+
+void workflow_executor::leak_handles() noexcept {
+  static_cast<void>(new executor(std::move(executor_)));
+  executor_ = {};
+}
+
+py::object workflow_executor::execute(const workflow& flow, py::handle inputs,
+                                      py::handle timeout_s) {
+  run_options options = make_run_options(inputs, timeout_s);
+  auto opened = open();
+  auto result = without_gil([&] {
+    auto done = opened.handle.execute(flow, std::move(options), signal_raised);
+    opened = {};
+    return done;
+  });
+  if (PyErr_Occurred() != nullptr) throw py::error_already_set();  // the signal handler's
+  return result_object(unwrap(std::move(result)));
+}
+
+py::object workflow_executor::run_async(const workflow& flow, py::handle inputs,
+                                        py::handle timeout_s) {
+  run_options options = make_run_options(inputs, timeout_s);
+  options.timeout_operation = "async_workflow_execution";
+  auto& loop = loop_bridge::running();
+  const executor runner = open().handle;
+  auto [future, where] = loop.begin();
+  const std::uint64_t id = where.id;
+  std::stop_source stop;
+  options.stop = stop.get_token();
+  // The callback keeps the executor: `Executor(config).run_async(flow)` may be all its owner has.
+  const auto started =
+      runner.run(flow, std::move(options), [runner, where = std::move(where)](run_result result) {
+        where.finish(make_outcome(std::move(result), [](run_result done) -> py::object {
+          if (done.raised()) raise(*done.raised());
+          return result_object(std::move(done));
+        }));
+      });
+  if (!started) {
+    loop_bridge::cancel(future.attr("get_loop")(), id);
+    raise(started.error());
+  }
+  loop.on_cancel(id, [stop]() mutable { stop.request_stop(); });
+  return future;
+}
+
+std::unique_ptr<run_events> workflow_executor::stream(const workflow& flow, py::handle inputs,
+                                                      py::handle timeout_s,
+                                                      const std::string& mode) {
+  run_options options = make_run_options(inputs, timeout_s);
+  std::stop_source stop;
+  options.stop = stop.get_token();
+  options.stream_tokens = mode != "updates";
+  const auto events = std::make_shared<run_events::events_type>();
+  options.on_event = [events, wanted = filter_for(mode)](const run_event& event) {
+    if (wanted(event.kind)) events->append(event);
+  };
+  const executor runner = open().handle;
+  const auto started =
+      runner.run(flow, std::move(options), [runner, events](const run_result&) { events->end(0); });
+  if (!started) raise(started.error());
+  return std::make_unique<run_events>(events, std::move(stop));
+}
+
+void workflow_executor::configure(const executor_changes& changes) {
+  executor_options changed = options_;
+  if (changes.mode) changed.mode = *changes.mode;
+  if (changes.timeout) changed.timeout = changes.timeout;
+  if (changes.max_retries) changed.max_retries = changes.max_retries;
+  if (changes.metrics) changed.metrics = *changes.metrics;
+  if (changes.debug) changed.debug = *changes.debug;
+  unwrap(open().handle.configure(changes));
+  options_ = std::move(changed);
+}
+
+executor_stats workflow_executor::stats() const {
+  if (executor_) return executor_.stats();
+  executor_stats nothing_yet;
+  nothing_yet.numbers = unwrap(resolve(options_, cores()));
+  return nothing_yet;
+}
+
+void workflow_executor::reset_stats() {
+  if (executor_) executor_.reset_stats();
+}
+
+}  // namespace graphbit::python

@@ -1,0 +1,100 @@
+"""Models asked through a Python library: LlmConfig.litellm (contract sections 2 and 14)."""
+
+import asyncio
+import sys
+import types
+
+import pytest
+from graphbit import Executor, LlmClient, LlmConfig, Node, Workflow
+
+
+@pytest.fixture
+def library(monkeypatch):
+    """A stand-in for the litellm library that repeats what it is told."""
+    calls = []
+
+    def completion(model, messages, **options):
+        calls.append((model, messages, options))
+        if "fail" in messages[-1]["content"]:
+            raise OSError("library says no")
+        message = types.SimpleNamespace(content=f"echo {messages[-1]['content']}")
+        choice = types.SimpleNamespace(message=message, finish_reason="stop")
+        usage = types.SimpleNamespace(prompt_tokens=3, completion_tokens=4)
+        return types.SimpleNamespace(choices=[choice], usage=usage)
+
+    fake = types.ModuleType("litellm")
+    fake.completion = completion
+    monkeypatch.setitem(sys.modules, "litellm", fake)
+    return calls
+
+
+@pytest.fixture
+def client(library):
+    return LlmClient(LlmConfig.litellm("key-12345", "some/model"))
+
+
+def run(method, *args, **kwargs):
+    async def main():
+        return await method(*args, **kwargs)
+
+    return asyncio.run(main())
+
+
+def test_configuration(library):
+    config = LlmConfig.litellm(model="m")
+    assert (config.provider(), config.model()) == ("python_bridge", "m")
+    assert LlmConfig.litellm().model() == "gpt-3.5-turbo"
+    assert config.cleanup() is True and config.cleanup() is False
+    with pytest.raises(ValueError, match="LiteLLM API key too short"):
+        LlmConfig.litellm("short")
+    with pytest.raises(ValueError, match="LiteLLM API key cannot be empty"):
+        LlmConfig.litellm("")
+
+
+def test_missing_library_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "litellm", None)
+    with pytest.raises(ImportError, match="litellm"):
+        LlmConfig.litellm()
+
+
+def test_calls(client, library):
+    assert client.complete("hi", 5, 0.5) == "echo hi"
+    model, messages, options = library[0]
+    assert model == "some/model" and messages == [{"role": "user", "content": "hi"}]
+    assert options["max_tokens"] == 5 and options["temperature"] == 0.5
+    response = client.complete_full("hi")
+    assert response.usage.total_tokens == 7 and response.content == "echo hi"
+    assert run(client.complete_async, "a") == "echo a"
+    assert run(client.complete_full_async, "a").content == "echo a"
+    assert run(client.chat_optimized, [("system", "s"), ("user", "b")]) == "echo b"
+    assert list(client.stream("c")) == ["echo c"]
+    assert run(lambda: client.stream("c")._whole_text()) == "echo c"
+
+
+def test_batch(client):
+    assert run(client.complete_batch, ["a", "", "fail", "b"]) == [
+        "echo a",
+        "",
+        "Error: LLM provider error: LiteLLM - library says no",
+        "echo b",
+    ]
+    assert run(client.complete_batch, (f"p{i}" for i in range(40)))[39] == "echo p39"
+
+
+def test_errors_and_statistics(client):
+    with pytest.raises(RuntimeError, match="library says no"):
+        client.complete("fail")
+    client.complete("hi")
+    stats = client.get_stats()
+    assert (stats["total_requests"], stats["failed_requests"]) == (2, 1)
+    with pytest.raises(ValueError, match="Prompt cannot be empty"):
+        client.complete("")
+    with pytest.raises(TypeError):
+        client.complete(5)
+
+
+def test_workflows(library):
+    flow = Workflow("w")
+    flow.add_node(Node.agent("a", "hello"))
+    result = Executor(LlmConfig.litellm("key-12345", "m")).execute(flow)
+    assert result.get_node_output("a") == "echo hello"

@@ -1,0 +1,52 @@
+"""Types: the package is clean under mypy --strict, and the native stubs say what is there."""
+
+import inspect
+import os
+import subprocess
+import sys
+
+import graphbit
+import pytest
+
+PACKAGE = os.path.dirname(graphbit.__file__)
+
+
+def check(*command, cwd):
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=cwd, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("subject", ["-p graphbit"])
+def test_mypy_strict(subject, tmp_path):
+    pytest.importorskip("mypy")
+    parent = os.path.dirname(PACKAGE)
+    options = ["--strict", "--ignore-missing-imports", f"--cache-dir={tmp_path}"]
+    check("mypy", *options, *subject.split(), cwd=parent)
+
+
+def test_native_stubs_match(tmp_path):
+    pytest.importorskip("mypy")
+    config = tmp_path / "mypy.ini"
+    config.write_text("[mypy]\nignore_missing_imports = True\n")
+    allowed = tmp_path / "allowed"
+    # pybind11's own: its metaclass, the constructors it hides from inspection.
+    allowed.write_text("graphbit\\._core\\.[A-Z]\\w+\n.*\\.__init__\n.*_pybind11_conduit_v1_\n")
+    check(
+        "mypy.stubtest", "graphbit._core", "--allowlist", str(allowed), "--ignore-unused-allowlist",
+        "--mypy-config-file", str(config), cwd=os.path.dirname(PACKAGE),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "cls",
+    ["LlmConfig", "LlmClient", "Node", "Workflow", "Executor", "WorkflowResult", "EmbeddingClient"],
+)
+def test_everything_public_has_a_signature_and_the_class_a_docstring(cls):
+    subject = getattr(graphbit, cls)
+    assert subject.__doc__
+    for name, member in vars(subject).items():
+        if name.startswith("_") or not callable(getattr(subject, name)):
+            continue
+        assert inspect.signature(getattr(subject, name)) is not None, name
