@@ -17,6 +17,19 @@ SAYS = {
         "answer: A pot of green tea, as always?",
         "history: ['ADD', 'DELETE']",
     ],
+    "tools": [
+        "registered: ['temperature', 'days_between']",
+        "answer: It is 70.7 degrees in Rome",
+        "-> 70.7 fahrenheit",
+        "LookupError: no weather station in Atlantis",
+        "-> 59",
+        "by hand: ✓ temperature -> 3.0 celsius",
+    ],
+    "guardrail": [
+        "workflow: Dear ann@example.org, your card 4111 1111 1111 1111 was charged.",
+        "sent:     Confirm to <EMAIL:",
+        "read as:  Dear ann@example.org, your card 4111 1111 1111 1111 was charged.",
+    ],
     "embeddings_search": ["3 chunks; question: Which limiter", "# Limits A limiter counts requests"],
 }
 
