@@ -154,12 +154,13 @@ class BatchRun:
     # --- the source -------------------------------------------------------------------------------
 
     def _start_feeding(self) -> Awaitable[None] | None:
-        if not hasattr(self._source, "__aiter__"):
+        source: Any = self._source
+        if not hasattr(source, "__aiter__"):
             self._start_thread()
             return None
         import asyncio
 
-        return asyncio.ensure_future(self._feed_async(self._source))
+        return asyncio.ensure_future(self._feed_async(source))
 
     def _start_thread(self) -> None:
         if self._started:
