@@ -8,9 +8,10 @@ from graphbit.guardrail import GuardRail
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-# TypeError and OverflowError for wrong types and ranges, LookupError and OSError for what is not there, the rest for
+# TypeError and OverflowError for wrong types and ranges; LookupError, OSError and ImportError for what is not there; the
+# rest for
 # values that cannot be. Anything else is a fault of ours.
-EXPECTED = (TypeError, ValueError, OverflowError, LookupError, OSError, RuntimeError, MemoryError)
+EXPECTED = (TypeError, ValueError, OverflowError, LookupError, OSError, ImportError, RuntimeError, MemoryError)
 
 SCALARS = (
     st.none()
