@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from graphbit.guardrail import GuardRailPolicyConfig
+    from graphbit.guardrail import GuardRail, GuardRailPolicyConfig
     from graphbit.tool_executor import ToolExecutor
     from graphbit.tool_registry import ToolRegistry
 
@@ -363,11 +363,12 @@ class WorkflowContext:
 
 
 class WorkflowResult:
-    """What a run came to."""
+    """What a run came to. The metadata of a run with a policy holds tokens where values were."""
 
-    __slots__ = ("_native",)
+    __slots__ = ("_guard", "_native")
 
     _native: _core.RunResult
+    _guard: GuardRail | None
 
     def __init__(self) -> None:
         raise TypeError("No constructor defined for WorkflowResult")
@@ -405,15 +406,15 @@ class WorkflowResult:
 
     def get_node_response_metadata(self, node_id: str) -> dict[str, Any] | None:
         """By id or name: calls to models and tools, tokens, times; None for an unknown node."""
-        return self._native.node_metadata(node_id)
+        return _masked(self._native.node_metadata(node_id), self._guard) or None
 
     def get_all_node_response_metadata(self) -> dict[str, Any]:
         """The same by node id."""
-        return self._native.all_node_metadata() or {}
+        return _masked(self._native.all_node_metadata(), self._guard)
 
     def get_workflow_metadata(self) -> dict[str, Any]:
         """Times, tokens, state and nodes of the whole run."""
-        return self._native.workflow_metadata()
+        return _masked(self._native.workflow_metadata(), self._guard)
 
     def node_statuses(self) -> dict[str, str]:
         """By node name: completed, failed, skipped, cancelled, pending or running."""
@@ -528,7 +529,7 @@ class Executor:
         ``timeout_s``: deadline of this run, besides the executor's timeout.
         """
         native = self._with_policy(policy)
-        return native.execute(_flow(workflow), _inputs(inputs), timeout_s)
+        return _guarded(native.execute(_flow(workflow), _inputs(inputs), timeout_s), policy)
 
     def run_async(
         self,
@@ -540,7 +541,8 @@ class Executor:
     ) -> Awaitable[WorkflowResult]:
         """Starts a run; an awaitable of its result. Cancelling it cancels the run."""
         native = self._with_policy(policy)
-        return native.run_async(_flow(workflow), _inputs(inputs), timeout_s)
+        result = native.run_async(_flow(workflow), _inputs(inputs), timeout_s)
+        return result if policy is None else _guarded_later(result, policy)
 
     def execute_streaming(
         self,
@@ -567,6 +569,8 @@ class Executor:
         stream._native = native.stream(_flow(workflow), _inputs(inputs), timeout_s, mode)
         stream._ready = []
         stream._exhausted = False
+        stream._policy = policy
+        stream._executor = native
         return stream
 
     def configure(
@@ -620,9 +624,11 @@ class Executor:
 class WorkflowStreamIterator:
     """The events of one run, for ``for`` and ``async for``. The terminal event comes last."""
 
-    __slots__ = ("__weakref__", "_exhausted", "_native", "_ready")
+    __slots__ = ("__weakref__", "_executor", "_exhausted", "_native", "_policy", "_ready")
 
     _native: _core.RunEvents | None
+    _executor: _core.Executor  # the last handle to an executor cancels its runs
+    _policy: GuardRailPolicyConfig | None
     _ready: list[dict[str, Any]]
     _exhausted: bool
 
@@ -667,7 +673,10 @@ class WorkflowStreamIterator:
         if not self._ready:
             self._exhausted = True
             raise end
-        return self._ready.pop()
+        event = self._ready.pop()
+        if "result" in event:
+            _guarded(event["result"], self._policy)
+        return event
 
     def __repr__(self) -> str:
         over = self._exhausted or (self._native is None and not self._ready)
@@ -684,7 +693,29 @@ def _node(native: _core.Node, tools: ToolRegistry | None = None) -> Node:
 def _result(native: _core.RunResult) -> WorkflowResult:
     result = object.__new__(WorkflowResult)
     result._native = native
+    result._guard = None
     return result
+
+
+def _guarded(result: WorkflowResult, policy: GuardRailPolicyConfig | None) -> WorkflowResult:
+    """The result of a run with a policy: its metadata shows what left the process, not the values."""
+    if policy is not None:
+        from graphbit.guardrail import GuardRail
+
+        result._guard = GuardRail(policy)
+    return result
+
+
+async def _guarded_later(
+    result: Awaitable[WorkflowResult], policy: GuardRailPolicyConfig
+) -> WorkflowResult:
+    return _guarded(await result, policy)
+
+
+def _masked(metadata: dict[str, Any] | None, guard: GuardRail | None) -> dict[str, Any]:
+    if guard is None or not metadata:
+        return metadata or {}
+    return guard.masked_metadata(metadata)
 
 
 def _flow(workflow: Workflow) -> _core.Workflow:

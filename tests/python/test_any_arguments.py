@@ -9,8 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 # TypeError and OverflowError for wrong types and ranges; LookupError, OSError and ImportError for what is not there; the
-# rest for
-# values that cannot be. Anything else is a fault of ours.
+# rest for values that cannot be. Anything else is a fault of ours.
 EXPECTED = (TypeError, ValueError, OverflowError, LookupError, OSError, ImportError, RuntimeError, MemoryError)
 
 SCALARS = (

@@ -1,5 +1,6 @@
 """Guardrail policies (contract section 12)."""
 
+import asyncio
 import http.server
 import json
 import pickle
@@ -96,6 +97,48 @@ class TestConfig:
             with pytest.raises(TypeError):
                 make(5)
         assert pickle.loads(pickle.dumps(policy())).rules() == policy().rules()
+
+
+class TestRuns:
+    """Through an executor: values go back to the caller, tokens stay in what is kept about the run."""
+
+    @pytest.fixture
+    def executor(self, config):
+        from graphbit import Executor
+
+        return Executor(config)
+
+    @pytest.fixture
+    def workflow(self):
+        from graphbit import Node, Workflow
+
+        flow = Workflow("w")
+        flow.add_node(Node.agent("a", "Mail a@x.org"))
+        return flow
+
+    def check(self, result):
+        for metadata in (result.get_node_response_metadata("a"), result.get_workflow_metadata()):
+            assert "a@x.org" not in json.dumps(metadata)
+        node = result.get_node_response_metadata("a")
+        assert re.fullmatch(r"Mail <EMAIL:[0-9a-f]{8}-\d{3}>", node["user_input"])
+        kinds = [execution.get("operation", execution["type"]) for execution in node["executions"]]
+        assert kinds[:2] == ["encode", "llm_call"]
+        assert "a@x.org" in result.get_node_output("a")
+        assert "a@x.org" not in json.dumps(result.get_all_node_response_metadata())
+
+    def test_sync_async_and_streamed(self, simulator, executor, workflow):
+        simulator.load_script({"rules": [{"matches": r"Mail (\S+)", "text": "mailed $1"}]})
+        self.check(executor.execute(workflow, policy()))
+
+        async def run():
+            return await executor.run_async(workflow, policy())
+
+        self.check(asyncio.run(run()))
+        self.check(list(executor.execute_streaming(workflow, policy()))[-1]["result"])
+
+    def test_without_a_policy_nothing_is_masked(self, executor, workflow):
+        result = executor.execute(workflow)
+        assert result.get_node_response_metadata("a")["user_input"] == "Mail a@x.org"
 
 
 class TestMasking:
