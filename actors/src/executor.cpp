@@ -123,10 +123,11 @@ expected<std::string> executor::impl::run(workflow flow, run_options options, re
   request->timeout = numbers.timeout;
   request->deadline_at = options.deadline_at;
   request->timeout_operation = std::move(options.timeout_operation);
+  caf::anon_send(slot_->get(), accept_run{request});
+  // After it, so that the cancellation of a token that is stopped already finds the run.
   request->on_stop(options.stop, [slot = slot_, number] {
     caf::anon_send(slot->get(), cancel_run{number, {}});
   });
-  caf::anon_send(slot_->get(), accept_run{std::move(request)});
   return run_id;
 }
 

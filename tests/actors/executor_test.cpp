@@ -595,6 +595,34 @@ TEST(ExecutorLifeTest, AStopTokenCancelsQueuedAndRunningRuns) {
   stop.request_stop();
   for (int i = 0; i < 10'000 && cancelled < 3; ++i) std::this_thread::sleep_for(milliseconds{1});
   EXPECT_EQ(cancelled, 3);
+  run_options late;
+  late.stop = stop.get_token();
+  const auto result = e.execute(flow, late);
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->state(), run_state::cancelled) << "a token that is stopped already";
+}
+
+TEST(ExecutorLifeTest, ManyThreadsExecuteAtOnce) {
+  runtime rt;
+  const auto backend = std::make_shared<fake_backend>(
+      [](const chat_request& r) { return says("<" + user_text(r) + ">"); });
+  const auto e = *executor::open(rt, {}, {}, [&](const provider_config&) { return backend; });
+  workflow flow("w");
+  ASSERT_TRUE(flow.add_node(*node::agent("a", {.prompt = "{n}"})).has_value());
+  std::atomic<int> right{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 50; ++i) {
+        run_options options;
+        options.inputs.set("n", t * 100 + i);
+        const auto result = e.execute(flow, options);
+        right +=
+            result && result->output_of("a") == "<" + std::to_string(t * 100 + i) + ">" ? 1 : 0;
+      }
+    });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(right, 400);
 }
 
 }  // namespace
