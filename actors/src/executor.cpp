@@ -51,11 +51,13 @@ class executor::impl {
         {.kind = "executor",
          .name = std::string(to_string(ledger_->numbers().mode)) + " " + std::to_string(flow_),
          .lifetime = policy::child_lifetime::transient,
-         .start = [&home = rt_.next_reactor(), slot = slot_, ledger = ledger_] {
-           auto actor = spawn_on(home, supervise_runs, ledger);
-           slot->set(actor);
-           return actor;
-         }});
+         .start =
+             [&home = rt_.next_reactor(), slot = slot_, ledger = ledger_] {
+               auto actor = spawn_on(home, supervise_runs, ledger);
+               slot->set(actor);
+               return actor;
+             },
+         .supervises = true});
     return {};
   }
 

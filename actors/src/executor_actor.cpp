@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include <graphbit/actors/supervisor.hpp>
 #include <graphbit/runtime/log.hpp>
 
 namespace graphbit {
@@ -31,6 +32,13 @@ class executor_shell {
     std::erase_if(waiting_, [&](const auto& request) { return meant(*request); });
     for (const auto& [address, run] : active_)
       if (meant(*run.request)) end(run.actor, cancelled_error("workflow_execution"));
+  }
+
+  [[nodiscard]] child_reports report() const {
+    child_reports all;
+    for (const auto& [address, run] : active_)
+      all.children.push_back({.kind = "run", .name = run.request->run_id(), .handle = run.actor});
+    return all;
   }
 
   void run_down(const caf::down_msg& down) {
@@ -150,6 +158,7 @@ caf::behavior supervise_runs(executor_actor* self, const std::shared_ptr<executo
   return {
       [shell](const accept_run& a) { shell->accept(a.request); },
       [shell](const cancel_run& c) { shell->cancel(c); },
+      [shell](tree_atom) { return shell->report(); },
   };
 }
 

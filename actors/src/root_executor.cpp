@@ -53,43 +53,17 @@ void append_number(std::string& out, const std::optional<T>& n) {
 
 }  // namespace
 
-namespace {
-
-[[nodiscard]] caf::actor spawn_supervisor(caf::actor_system& system) {
-  const spawn_scope scope;
-  return system.spawn(supervise, std::string("root executor"), policy::supervision_settings{});
-}
-
-}  // namespace
-
-root_executor::root_executor(runtime& rt) : rt_(rt), supervisor_(spawn_supervisor(rt.system())) {}
+root_executor::root_executor(runtime& rt)
+    : rt_(rt), supervisor_(supervisor::start(rt.system(), {.name = "root executor"})) {}
 
 root_executor::~root_executor() {
   clients_.clear();
-  const spawn_scope scope;
-  caf::scoped_actor self{rt_.system()};
-  self->monitor(supervisor_);
-  caf::anon_send_exit(supervisor_, caf::exit_reason::user_shutdown);
-  self->receive([](const caf::down_msg&) {},
-                caf::after(seconds{10}) >>
-                    [] { log(log_level::error, "actors", "some actors did not end within 10 s"); });
+  if (!supervisor_.shut_down(seconds{10}))
+    log(log_level::error, "actors", "some actors did not end within 10 s");
 }
 
 caf::actor root_executor::start_child(child_spec spec) {
-  const auto shared = std::make_shared<const child_spec>(std::move(spec));
-  auto handle = shared->start();
-  caf::anon_send(supervisor_, adopt_atom::value, child_spec_ptr{shared}, handle);
-  return handle;
-}
-
-std::vector<child_report> root_executor::tree() const {
-  std::vector<child_report> children;
-  const spawn_scope scope;
-  caf::scoped_actor self{rt_.system()};
-  self->request(supervisor_, seconds{5}, tree_atom::value)
-      .receive([&](child_reports& reports) { children = std::move(reports.children); },
-               [](caf::error&) {});
-  return children;
+  return supervisor_.start_child(std::move(spec));
 }
 
 std::shared_ptr<actor_slot> root_executor::breaker_for(const provider_config& config) {

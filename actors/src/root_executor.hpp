@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
+#include <graphbit/actors/supervisor.hpp>
 #include <graphbit/runtime/runtime.hpp>
 
 #include "actor_slot.hpp"
 #include "provider_pipeline.hpp"
-#include "supervisor.hpp"
 
 namespace graphbit {
 
@@ -32,7 +32,7 @@ class root_executor {
   /// Starts a child and has it supervised.
   caf::actor start_child(child_spec spec);
   /// The tree below the root, as it is now.
-  [[nodiscard]] std::vector<child_report> tree() const;
+  [[nodiscard]] std::vector<supervised> tree() const { return supervisor_.children(); }
 
  private:
   [[nodiscard]] std::shared_ptr<actor_slot> breaker_for(const provider_config& config);
@@ -40,7 +40,7 @@ class root_executor {
   void drop_unused_clients();
 
   runtime& rt_;
-  caf::actor supervisor_;
+  supervisor supervisor_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<provider_pipeline>> clients_;
   std::map<std::string, std::shared_ptr<actor_slot>> breakers_, limiters_;
