@@ -46,6 +46,6 @@ stamp=$venv/.installed-graphbit
 if [ ! -f $stamp ] || [ -n "$(find pyproject.toml python $build/python -newer $stamp -type f ! -name '*.pyc' -print -quit)" ]; then
   echo "== install into $venv"
   "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall \
-    -Cbuild-dir=$build .
+    --config-settings=build-dir=$build .
   touch $stamp
 fi
