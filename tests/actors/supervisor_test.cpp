@@ -151,7 +151,7 @@ TEST_F(supervisor_test, mailboxes_are_measured_without_harm) {
                                           return spawn_on(rt.reactor_at(0), count_messages);
                                         }});
   for (int i = 0; i < 3; ++i) {  // of an idle actor, which must go on to answer
-    ASSERT_EQ(own.children().at(0).mailbox, 0u);
+    ASSERT_LE(own.children().at(0).mailbox, static_cast<std::size_t>(i)) << "sent so far";
     caf::anon_send(counter, count_atom::value);
   }
   int sent = 3;
