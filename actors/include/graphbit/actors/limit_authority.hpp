@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <graphbit/actors/policy/limit_shares.hpp>
+#include <graphbit/runtime/clock.hpp>
+#include <graphbit/runtime/error.hpp>
+
+namespace graphbit {
+
+/// How long a share lasts unless it is renewed; a holder renews after a third of it.
+inline constexpr seconds limit_share_lasts{10};
+
+/// The one place that divides limits among the processes that share provider keys. The rules, and
+/// what holders owe, are those of `policy::limit_shares`.
+///
+/// A limit is named by a keyed hash (`hash_key`) of what it belongs to, so that no provider key
+/// leaves the process that uses it. Only durations cross this interface: the authority's clock and
+/// the holder's need not agree.
+///
+/// Three forms: memory (one owner is the authority of its members; ends with it), SQLite (the
+/// processes of one machine), PostgreSQL (a cluster). Calls may wait for a database: never make
+/// them on a reactor. Threads: any.
+class limit_authority {
+ public:
+  virtual ~limit_authority() = default;
+
+  /// Names a new holder, never named before by this authority: its member epoch.
+  [[nodiscard]] virtual expected<std::uint64_t> join() = 0;
+  /// Leases, renews or changes a share. When this fails the holder keeps what it has until its end.
+  [[nodiscard]] virtual expected<policy::limit_share> lease(
+      std::string_view limit, const policy::share_request& request) = 0;
+  /// The holder stopped using its share `unused_for` ago.
+  [[nodiscard]] virtual expected<void> give_back(std::string_view limit, std::uint64_t holder,
+                                                 std::uint64_t token, duration unused_for) = 0;
+  /// 32 random bytes, made with the authority: the key under which limits' names are hashed. Give
+  /// it only to members that may use the limits.
+  [[nodiscard]] virtual expected<std::string> hash_key() = 0;
+};
+
+}  // namespace graphbit
