@@ -1,18 +1,19 @@
 // graphbit batch: a file of requests in OpenAI's batch form, answered by any provider.
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
 #include <graphbit/actors/batch_job.hpp>
 #include <graphbit/cluster/sqlite_batch_journal.hpp>
+#include <graphbit/net/price_table.hpp>
 #include <graphbit/runtime/json_value.hpp>
 
+#include "batch_input_check.hpp"
+#include "batch_progress.hpp"
 #include "command.hpp"
-#include "duplicate_ids.hpp"
 #include "interrupt.hpp"
 #include "line_reader.hpp"
 #include "provider_options.hpp"
@@ -31,6 +32,9 @@ struct batch_command_options {
   bool json = false;
   bool quiet = false;
   double max_pause_s = 3600;
+  std::optional<double> max_cost;
+  std::optional<std::uint64_t> max_total_tokens;
+  std::string prices;
 };
 
 // What must be the same for a journal to be continued. Limits may change between runs.
@@ -38,60 +42,6 @@ struct batch_command_options {
   return "provider=" + c.provider + " base_url=" + c.base_url + " model=" + c.model +
          " output=" + o.output;
 }
-
-/// Shows how far a job is: one line that redraws itself on a terminal, a line every 10 s elsewhere.
-class progress_line {
- public:
-  explicit progress_line(bool quiet)
-      : quiet_(quiet), terminal_(isatty(STDERR_FILENO) != 0), started_(steady_clock::now()) {}
-
-  void show(const batch_job_progress& p) {
-    note_outage(p);
-    const auto now = steady_clock::now();
-    if (quiet_ || now < next_) return;
-    next_ = now + (terminal_ ? milliseconds{200} : milliseconds{10'000});
-    std::fprintf(stderr, terminal_ ? "\r\x1b[K%s" : "%s\n", text(p, now).c_str());
-    std::fflush(stderr);
-  }
-  void finish(const batch_job_progress& p) {
-    if (quiet_) return;
-    next_ = {};
-    show(p);
-    if (terminal_) std::fputc('\n', stderr);
-  }
-
- private:
-  void note_outage(const batch_job_progress& p) {
-    if (p.provider == breaker_state::closed) {
-      down_since_.clear();
-    } else if (down_since_.empty()) {
-      const auto at = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-      std::tm local{};
-      localtime_r(&at, &local);
-      char clock_text[16];
-      std::strftime(clock_text, sizeof clock_text, "%H:%M:%S", &local);
-      down_since_ = clock_text;
-    }
-  }
-
-  [[nodiscard]] std::string text(const batch_job_progress& p, time_point now) const {
-    const auto done = p.succeeded + p.failed;
-    const double elapsed_s = std::max(0.001, std::chrono::duration<double>(now - started_).count());
-    std::string out = std::to_string(done + p.resumed) + " done";
-    if (p.resumed > 0) out += " (" + std::to_string(p.resumed) + " from before)";
-    out += ", " + std::to_string(p.failed) + " failed, " + std::to_string(p.in_flight) +
-           " in flight, " + std::to_string(p.prompt_tokens + p.completion_tokens) + " tokens, " +
-           std::to_string(static_cast<std::uint64_t>(static_cast<double>(done) / elapsed_s)) + "/s";
-    if (!down_since_.empty()) out += ", paused: provider down since " + down_since_;
-    return out;
-  }
-
-  bool quiet_;
-  bool terminal_;
-  time_point started_;
-  time_point next_{};
-  std::string down_since_;
-};
 
 [[nodiscard]] int give_up(const error& e) {
   return complain(describe(e),
@@ -109,8 +59,18 @@ void print_summary(const batch_job_progress& p, double seconds_taken) {
   number("attempts", p.attempts);
   number("prompt_tokens", p.prompt_tokens);
   number("completion_tokens", p.completion_tokens);
+  out.set("cost", p.cost);
   out.set("seconds", seconds_taken);
   std::printf("%s\n", to_json(out).c_str());
+}
+
+// The price table of this run: the built-in one, with the file's entries over it.
+expected<void> use_prices(runtime& rt, const std::string& path) {
+  if (path.empty()) return {};
+  auto table = price_table::built_in();
+  if (auto read = table.add_file(path); !read) return read;
+  rt.service<price_book>()->replace(std::move(table));
+  return {};
 }
 
 // Feeds the job from the file. False: it ended early (a signal, or the job said why).
@@ -135,23 +95,27 @@ int run_batch(batch_command_options o) {
   if (own_journal) o.journal = o.output + ".journal";
 
   const interrupt signals;
-  if (auto unique = refuse_duplicate_ids(o.input); !unique) return give_up(unique.error());
+  const auto lines = check_batch_input(o.input);
+  if (!lines) return give_up(lines.error());
   auto reader = line_reader::open(o.input);
   if (!reader) return give_up(reader.error());
   auto journal = open_sqlite_batch_journal(o.journal, arguments_text(o, *resolved_config));
   if (!journal) return give_up(journal.error());
 
   runtime rt;
+  if (auto ok = use_prices(rt, o.prices); !ok) return give_up(ok.error());
   auto client = provider_client::open(rt, *resolved_config);
   if (!client) return give_up(client.error());
   batch_job_options options;
   options.retry_failed = o.retry_failed;
   options.batch.pause_max = milliseconds{static_cast<std::int64_t>(o.max_pause_s * 1000)};
+  options.batch.max_cost = o.max_cost;
+  options.batch.max_total_tokens = o.max_total_tokens;
   const auto started_at = steady_clock::now();
   auto job = batch_job::start(rt, *client, options, std::move(*journal), {});
   if (!job) return give_up(job.error());
 
-  progress_line progress(o.quiet);
+  batch_progress progress(o.quiet, *lines);
   std::atomic<bool> over{false};
   std::thread watcher([&] {  // redraws while the feeding thread waits for room
     while (!over) {
@@ -176,9 +140,8 @@ int run_batch(batch_command_options o) {
     return complain("interrupted; what is finished is kept in " + o.journal +
                         ": run the same command again to go on",
                     interrupted);
-  if (!fed) return give_up(fed.error());
-  if (!ended) {
-    auto why = ended.error();
+  if (!fed || !ended) {
+    auto why = fed ? ended.error() : fed.error();
     why.message +=
         "; what is finished is kept in " + o.journal + ": run the same command again to go on";
     return give_up(why);
@@ -210,6 +173,14 @@ const command registered{
       app.add_flag("--retry-failed", o->retry_failed, "send only the lines that failed before");
       app.add_option("--max-pause", o->max_pause_s, "seconds that an outage may pause a line")
           ->capture_default_str();
+      app.add_option("--max-cost", o->max_cost,
+                     "stop once the answers have cost so many US dollars")
+          ->check(CLI::PositiveNumber);
+      app.add_option("--max-total-tokens", o->max_total_tokens,
+                     "stop once the answers have used so many tokens")
+          ->check(CLI::PositiveNumber);
+      app.add_option("--prices", o->prices,
+                     "JSON file of prices per million tokens, over the built-in list");
       app.add_flag("--json", o->json, "print a summary as JSON");
       app.add_flag("-q,--quiet", o->quiet, "no progress");
       o->provider.add_to(app);

@@ -1,7 +1,6 @@
 #include "whole_file.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,6 +8,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include <graphbit/runtime/atomic_file.hpp>
 #include <graphbit/runtime/limits.hpp>
 
 namespace graphbit::app {
@@ -33,15 +33,6 @@ error file_error(const char* operation, const std::string& path, int code) {
   return runtime_error(operation, path + ": " + std::strerror(code));
 }
 
-bool write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno != EINTR) return false;
-    if (n > 0) bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return true;
-}
-
 }  // namespace
 
 expected<std::string> read_whole_file(const std::string& path) {
@@ -61,20 +52,10 @@ expected<std::string> read_whole_file(const std::string& path) {
 }
 
 expected<void> write_whole_file(const std::string& path, std::string_view bytes) {
-  const std::string beside = path + ".new";
-  {
-    const open_file file(open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-    if (file.get() < 0) return fail(file_error("write", path, errno));
-    if (!write_all(file.get(), bytes) || fsync(file.get()) != 0) {
-      const int code = errno;
-      unlink(beside.c_str());
-      return fail(file_error("write", path, code));
-    }
-  }
-  if (rename(beside.c_str(), path.c_str()) == 0) return {};
-  const int code = errno;
-  unlink(beside.c_str());
-  return fail(file_error("write", path, code));
+  auto file = atomic_file::create(path);
+  if (!file) return fail(file.error());
+  if (auto written = file->write(bytes); !written) return written;
+  return file->commit();
 }
 
 expected<void> make_writable_folder(const std::string& path) {

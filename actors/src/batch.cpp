@@ -62,12 +62,6 @@ class item_sink final : public Sink {
   std::uint64_t index_;
 };
 
-// Waiting cannot cure these: every further item would fail alike.
-[[nodiscard]] bool ends_batch(const error& e) {
-  return e.kind == error_kind::authentication || is_over_budget(e) || e.field == "max_cost" ||
-         (e.kind == error_kind::rate_limit && e.retry == retry_rule::never && e.status != 0);
-}
-
 [[nodiscard]] bool is_empty(const batch_request& request) {
   const auto* chat = std::get_if<chat_request>(&request);
   return chat != nullptr && chat->messages.empty();
@@ -129,7 +123,11 @@ class batch_run {
         std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - found->second)
             .count());
     in_flight_.erase(found);
-    if (!outcome.result && ends_batch(outcome.result.error())) stop(outcome.result.error());
+    if (!outcome.result && ends_batch(outcome.result.error())) {
+      stop(outcome.result.error());
+      outcome.started =
+          !is_over_budget(outcome.result.error());  // that one refuses, it sends nothing
+    }
     deliver(std::move(outcome));
     advance();
   }
@@ -258,6 +256,11 @@ caf::behavior serve_batch(batch_actor* self, const start_batch& make) {
 }
 
 }  // namespace
+
+bool ends_batch(const error& e) noexcept {
+  return e.kind == error_kind::authentication || is_over_budget(e) || e.field == "max_cost" ||
+         (e.kind == error_kind::rate_limit && e.retry == retry_rule::never && e.status != 0);
+}
 
 expected<batch> batch::start(runtime& rt, provider_client client, batch_options options,
                              std::unique_ptr<batch_listener> listener) {

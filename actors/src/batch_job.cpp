@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdio>
 #include <mutex>
 #include <unordered_map>
 
@@ -18,6 +19,14 @@ constexpr std::size_t group_size_max = 500;
 constexpr std::size_t unkept_max = 8 * group_size_max;  // past it the source waits for the disk
 constexpr std::size_t hand_over_max = 64;               // lines per message to the batch
 constexpr auto interrupt_period = milliseconds{50};
+
+// What a cancellation or the end of the batch did to a line is not the line's own outcome: a later
+// run sends it again.
+[[nodiscard]] bool is_final(const batch_outcome& outcome) {
+  if (!outcome.started) return false;
+  return outcome.result ||
+         !(outcome.result.error().cancelled || ends_batch(outcome.result.error()));
+}
 
 }  // namespace
 
@@ -67,6 +76,7 @@ class batch_job::impl : public std::enable_shared_from_this<impl> {
     batch_outcome outcome;
   };
 
+  [[nodiscard]] expected<void> refuse_shrunk_input();
   expected<bool> skip_kept(std::uint64_t index, std::uint64_t fingerprint);
   void hand_over();
   void keeper_main();
@@ -174,9 +184,21 @@ void batch_job::impl::hand_over() {
 }
 
 void batch_job::impl::close() {
+  if (auto same = refuse_shrunk_input(); !same) halt(same.error());
   const std::lock_guard guard(mutex_);
   hand_over();
   batch_.close();
+}
+
+// Lines that are kept but no longer in the input would come out as answers to nothing.
+expected<void> batch_job::impl::refuse_shrunk_input() {
+  const std::lock_guard guard(journal_mutex_);
+  const std::lock_guard count(mutex_);
+  if (!journal_ || progress_.read >= journal_->kept_end()) return {};
+  return fail(validation_error(
+      "line", "the input ends after line " + std::to_string(progress_.read) +
+                  ", but the journal has finished line " + std::to_string(journal_->kept_end()) +
+                  "; start a changed input with a new journal"));
 }
 
 void batch_job::impl::cancel() { halt(cancelled_error("batch")); }
@@ -184,7 +206,7 @@ void batch_job::impl::cancel() { halt(cancelled_error("batch")); }
 // A kept line is not sent again; one that changed since means that this is another batch.
 expected<bool> batch_job::impl::skip_kept(std::uint64_t index, std::uint64_t fingerprint) {
   const std::lock_guard guard(journal_mutex_);
-  if (!journal_ || journal_->kept_count() == 0) return false;
+  if (!journal_ || index >= journal_->kept_end()) return false;
   auto kept = journal_->kept(index, options_.retry_failed);
   if (!kept) return halt(kept.error()), fail(kept.error());
   if (!kept->has_value()) return false;
@@ -275,7 +297,7 @@ void batch_job::impl::keeper_main() {
 expected<void> batch_job::impl::keep(std::vector<finished_line> group) {
   std::vector<batch_entry> entries;
   for (const auto& line : group)
-    if (line.outcome.started && !(!line.outcome.result && line.outcome.result.error().cancelled))
+    if (is_final(line.outcome))
       entries.push_back({line.outcome.index, line.source.fingerprint,
                          line.outcome.result.has_value(), format(line)});
   if (journal_ && !entries.empty()) {
@@ -306,6 +328,7 @@ expected<void> batch_job::impl::keep(std::vector<finished_line> group) {
               p.attempts += response.attempts;
               p.prompt_tokens += response.usage.prompt_tokens;
               p.completion_tokens += response.usage.completion_tokens;
+              p.cost += response.cost.value_or(0);
             },
             *told.outcome.result);
       } else {
@@ -349,7 +372,9 @@ batch_job_progress batch_job::impl::progress() {
     progress_.in_flight = in_flight_.size();
     return progress_;
   }();
-  p.provider = client_.stats().breaker;
+  const auto now = client_.stats();
+  p.provider = now.breaker;
+  p.in_flight = std::min<std::uint64_t>(p.in_flight, now.in_flight);
   return p;
 }
 
@@ -377,7 +402,10 @@ expected<std::uint64_t> batch_job::impl::write_outputs(const std::string& result
     auto read = journal_->each(false, [&](std::string_view) { return ++failed, true; });
     if (!read) return fail(read.error());
   }
-  if (failed == 0) return failed;
+  if (failed == 0) {  // what an earlier run wrote there is no longer true
+    std::remove(errors_path.c_str());
+    return failed;
+  }
   if (auto done = write_file(errors_path, false); !done) return fail(done.error());
   return failed;
 }

@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
+
 #include <graphbit/runtime/random.hpp>
 
 #include "sqlite_database.hpp"
@@ -41,7 +43,7 @@ class sqlite_batch_journal final : public batch_journal {
   }
 
   const std::string& batch_id() const override { return batch_id_; }
-  std::uint64_t kept_count() const override { return kept_count_; }
+  std::uint64_t kept_end() const override { return kept_end_; }
 
   expected<std::optional<std::uint64_t>> kept(std::uint64_t index, bool succeeded_only) override {
     auto row = db_.query("SELECT fingerprint, succeeded FROM lines WHERE idx = ?1");
@@ -80,7 +82,8 @@ class sqlite_batch_journal final : public batch_journal {
       }
       return {};
     });
-    if (kept) kept_count_ += group.size();
+    if (kept)
+      for (const auto& entry : group) kept_end_ = std::max(kept_end_, entry.index + 1);
     return kept;
   }
 
@@ -132,11 +135,11 @@ class sqlite_batch_journal final : public batch_journal {
       batch_id_ = make_uuid();
       if (auto done = remember("batch_id", batch_id_); !done) return done;
     }
-    auto row = db_.query("SELECT count(*) FROM lines");
+    auto row = db_.query("SELECT coalesce(max(idx) + 1, 0) FROM lines");
     if (!row) return fail(row.error());
     auto has = row->step();
     if (!has) return explain(std::move(has.error()));
-    kept_count_ = static_cast<std::uint64_t>(row->integer(0));
+    kept_end_ = static_cast<std::uint64_t>(row->integer(0));
     return {};
   }
 
@@ -150,7 +153,7 @@ class sqlite_batch_journal final : public batch_journal {
 
   sqlite_database db_;
   std::string batch_id_;
-  std::uint64_t kept_count_ = 0;
+  std::uint64_t kept_end_ = 0;
 };
 
 }  // namespace

@@ -85,7 +85,9 @@ class BatchRun:
         self._started = False
 
     def progress(self) -> dict[str, Any]:
-        """How far it is: read, resumed, succeeded, failed, not_started, attempts, tokens, paused.
+        """How far it is: read, resumed, succeeded, failed, not_started, attempts,
+        prompt_tokens, completion_tokens, cost (US dollars, of answers whose price is known), in_flight,
+        paused.
 
         Empty once the iteration has ended.
         """

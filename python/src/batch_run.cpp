@@ -152,6 +152,7 @@ py::dict batch_run::progress() const {
   shown["attempts"] = p.attempts;
   shown["prompt_tokens"] = p.prompt_tokens;
   shown["completion_tokens"] = p.completion_tokens;
+  shown["cost"] = p.cost;
   shown["in_flight"] = p.in_flight;
   shown["paused"] = p.provider != breaker_state::closed;
   return shown;

@@ -40,7 +40,9 @@ class memory_journal final : public batch_journal {
       if (entry.succeeded == succeeded && !f(entry.output)) break;
     return {};
   }
-  std::uint64_t kept_count() const override { return memory_.entries.size(); }
+  std::uint64_t kept_end() const override {
+    return memory_.entries.empty() ? 0 : memory_.entries.rbegin()->first + 1;
+  }
 
  private:
   memory& memory_;

@@ -186,6 +186,44 @@ def test_a_changed_line_is_refused(batch, requests):
     assert done.returncode == 1 and "line 6" in done.stderr
 
 
+def test_an_input_that_shrank_is_refused(batch, requests):
+    text = requests.read_text()
+    requests.write_text(text + request_line("x", url="/nowhere") + "\n")
+    assert batch.run(requests).returncode == 0  # one line failed, so the journal stays
+    requests.write_text("".join(text.splitlines(keepends=True)[:100]))
+    done = batch.run(requests)
+    assert done.returncode == 1 and "ends after line 100" in done.stderr
+
+
+def test_errors_of_an_earlier_run_do_not_stay(batch, requests, simulator):
+    simulator.load_script({"rules": [{"matches": "Say 7$", "status": 400}]})
+    assert batch.run(requests).returncode == 0
+    assert batch.errors.exists()
+    simulator.load_script({"rules": []})
+    assert batch.run(requests, "--retry-failed").returncode == 0
+    assert not batch.errors.exists()
+
+
+def test_the_summary_and_the_progress_tell_the_cost(batch, requests, tmp_path):
+    prices = tmp_path / "prices.json"
+    prices.write_text('{"m": {"input": 1000000, "output": 0}}')  # a dollar for each prompt token
+    done = batch.run(requests, "--prices", str(prices))
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["cost"] == summary["prompt_tokens"] > 0
+    assert f"3000 of 3000 done, 0 failed, 0 in flight, {summary['prompt_tokens'] + summary['completion_tokens']} tokens, " in done.stderr
+    assert f"${summary['cost']:.2f}" in done.stderr
+
+
+def test_a_budget_ends_it_and_keeps_what_is_finished(batch, requests):
+    done = batch.run(requests, "--max-total-tokens", "1000", "--max-in-flight", "4")
+    assert done.returncode == 1 and "--max" not in done.stdout
+    assert "budget" in done.stderr and "run the same command again" in done.stderr
+    summary = json.loads(done.stdout)
+    assert 0 < summary["succeeded"] < 3000
+    assert batch.journal.exists() and not batch.results.exists()
+
+
 def test_wrong_usage_and_unreadable_files(batch, requests, tmp_path):
     no_provider = [COMMAND, "batch", str(requests), "-o", str(batch.results)]
     assert subprocess.run(no_provider, capture_output=True).returncode == 2
@@ -219,3 +257,16 @@ def test_a_second_process_on_the_journal_is_refused(batch, requests, simulator):
     first.kill()
     first.communicate()
     assert second.returncode == 1 and "another process" in second.stderr
+
+
+def test_a_refused_key_ends_it_and_the_next_run_sends_the_rest(batch, requests, simulator):
+    simulator.load_script({"rules": [{"matches": "Say 2500$", "status": 401}]})
+    done = batch.run(requests, "--max-in-flight", "8")
+    assert done.returncode == 1 and "run the same command again" in done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["failed"] == 0 and summary["succeeded"] < 3000
+    simulator.load_script({"rules": []})
+    done = batch.run(requests)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["resumed"] == summary["succeeded"]
+    assert len(batch.lines()) == 3000

@@ -41,6 +41,10 @@ struct batch_summary {
   std::optional<error> stopped_by;
 };
 
+/// True for what waiting cannot cure and every further item would meet alike: a refused key, an
+/// empty account, a spent budget. The batch ends by it.
+[[nodiscard]] bool ends_batch(const error& e) noexcept;
+
 struct batch_options {
   call_options call{.priority = priority_class::batch};  ///< how each item is treated
   std::uint32_t in_flight_max = 0;                       ///< 0: the client's own bound

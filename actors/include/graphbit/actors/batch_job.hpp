@@ -19,8 +19,10 @@ struct batch_job_options {
 struct batch_job_progress {
   std::uint64_t read = 0;     ///< lines taken from the source
   std::uint64_t resumed = 0;  ///< of these, finished in an earlier run
-  std::uint64_t succeeded = 0, failed = 0, not_started = 0;  ///< in this run
+  /// In this run. Not started: cancelled, or met by what ended the batch; sent by the next run.
+  std::uint64_t succeeded = 0, failed = 0, not_started = 0;
   std::uint64_t attempts = 0, prompt_tokens = 0, completion_tokens = 0;
+  double cost = 0;  ///< US dollars, of the answers whose price is known
   std::uint64_t in_flight = 0;
   breaker_state provider = breaker_state::closed;
 };
@@ -62,7 +64,8 @@ class batch_job {
   /// Takes the next line; waits while there is no room. Errors, after which the job is over:
   /// Validation{field="line"} when a kept line has changed; what stopped the batch otherwise.
   [[nodiscard]] expected<void> add(std::string line);
-  /// The source has no more lines.
+  /// The source has no more lines. The job fails with Validation{field="line"} when the journal has
+  /// lines past its end.
   void close();
   void cancel();
   /// Cancels what still runs, waits for it and closes the journal.
@@ -73,8 +76,8 @@ class batch_job {
   [[nodiscard]] batch_job_progress progress() const;
 
   /// Writes the kept lines in the order of the input: beside the final name, then renamed. The
-  /// errors file is only written when there are errors. Precondition: a journal, and `wait` is
-  /// over.
+  /// errors file is only written when there are errors, an older one is removed when there are
+  /// none. Precondition: a journal, and `wait` is over.
   [[nodiscard]] expected<std::uint64_t> write_outputs(const std::string& results_path,
                                                       const std::string& errors_path);
 

@@ -36,7 +36,8 @@ class batch_journal {
   /// Calls `f` with each kept output in the order of the input; ends at the first false.
   [[nodiscard]] virtual expected<void> each(bool succeeded,
                                             const std::function<bool(std::string_view)>& f) = 0;
-  [[nodiscard]] virtual std::uint64_t kept_count() const = 0;
+  /// One past the last line that is kept; 0: nothing is.
+  [[nodiscard]] virtual std::uint64_t kept_end() const = 0;
 };
 
 }  // namespace graphbit

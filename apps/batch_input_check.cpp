@@ -1,4 +1,4 @@
-#include "duplicate_ids.hpp"
+#include "batch_input_check.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -53,48 +53,55 @@ class bloom_filter {
   return custom_id_of(line);
 }
 
-expected<void> each_id(const std::string& path,
-                       const std::function<expected<void>(std::string id, std::size_t line)>& f) {
+// Gives the number of lines.
+expected<std::uint64_t> each_id(
+    const std::string& path,
+    const std::function<expected<void>(std::string id, std::size_t line)>& f) {
   auto reader = line_reader::open(path);
   if (!reader) return fail(reader.error());
   std::string line;
-  for (;;) {
+  for (std::uint64_t lines = 0;; ++lines) {
     const auto more = reader->next(line);
     if (!more) return fail(more.error());
-    if (!*more || interrupt::came()) return {};
+    if (!*more || interrupt::came()) return lines;
     auto id = quick_custom_id(line);
     if (id.empty()) continue;
-    if (auto done = f(std::move(id), reader->number()); !done) return done;
+    if (auto done = f(std::move(id), reader->number()); !done) return fail(done.error());
   }
 }
 
 }  // namespace
 
-expected<void> refuse_duplicate_ids(const std::string& path) {
+expected<std::optional<std::uint64_t>> check_batch_input(const std::string& path) {
   {
     auto probe = line_reader::open(path);
     if (!probe) return fail(probe.error());
-    if (path == "-" || !probe->seekable()) return {};
+    if (path == "-" || !probe->seekable()) return std::nullopt;
   }
   bloom_filter seen;
   std::unordered_map<std::uint64_t, std::size_t> suspects;  // hash to first line, 0: not met yet
-  auto done = each_id(path, [&](const std::string& id, std::size_t) -> expected<void> {
+  const auto lines = each_id(path, [&](const std::string& id, std::size_t) -> expected<void> {
     const auto hash = line_fingerprint(id);
     if (seen.add(hash)) suspects.emplace(hash, 0);
     return {};
   });
-  if (!done || suspects.empty()) return done;
-  return each_id(path, [&](const std::string& id, std::size_t number) -> expected<void> {
-    const auto found = suspects.find(line_fingerprint(id));
-    if (found == suspects.end()) return {};
-    if (found->second == 0) {
-      found->second = number;
-      return {};
-    }
-    return fail(validation_error(
-        "custom_id", "lines " + std::to_string(found->second) + " and " + std::to_string(number) +
-                         " have the same custom_id '" + id + "'; give each line its own"));
-  });
+  if (!lines) return fail(lines.error());
+  if (suspects.empty()) return *lines;
+  const auto again =
+      each_id(path, [&](const std::string& id, std::size_t number) -> expected<void> {
+        const auto found = suspects.find(line_fingerprint(id));
+        if (found == suspects.end()) return {};
+        if (found->second == 0) {
+          found->second = number;
+          return {};
+        }
+        return fail(validation_error("custom_id", "lines " + std::to_string(found->second) +
+                                                      " and " + std::to_string(number) +
+                                                      " have the same custom_id '" + id +
+                                                      "'; give each line its own"));
+      });
+  if (!again) return fail(again.error());
+  return *lines;
 }
 
 }  // namespace graphbit::app
