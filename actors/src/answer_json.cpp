@@ -4,24 +4,6 @@
 
 namespace graphbit {
 
-std::string_view finish_text(const finish_reason& finish) {
-  switch (finish.type) {
-    case finish_reason::kind::stop:
-      return "stop";
-    case finish_reason::kind::length:
-      return "length";
-    case finish_reason::kind::tool_calls:
-      return "tool_calls";
-    case finish_reason::kind::content_filter:
-      return "content_filter";
-    case finish_reason::kind::error:
-      return "error";
-    case finish_reason::kind::other:
-      return finish.text;
-  }
-  return "stop";
-}
-
 json_value parameters_json(const tool_call& call) {
   return parse_json(call.arguments).value_or(json_value(call.arguments));
 }

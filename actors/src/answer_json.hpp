@@ -1,6 +1,5 @@
 #pragma once
 
-#include <string_view>
 #include <vector>
 
 #include <graphbit/runtime/chat.hpp>
@@ -8,8 +7,6 @@
 
 namespace graphbit {
 
-/// "stop", "length", "tool_calls", "content_filter", "error", or the provider's own word.
-[[nodiscard]] std::string_view finish_text(const finish_reason& finish);
 /// A list of {id, name, parameters}; parameters that are no JSON stay text.
 [[nodiscard]] json_value tool_calls_json(const std::vector<tool_call>& calls);
 [[nodiscard]] json_value parameters_json(const tool_call& call);

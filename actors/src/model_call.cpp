@@ -73,7 +73,7 @@ void end_llm_call(node_context& context, llm_call_record& record, expected<chat_
     event.call_id = record.id.empty() ? llm_call_id(context.step(), record.iteration) : record.id;
     event.iteration = record.iteration;
     event.name = record.model;
-    event.finish_reason = finish_text(record.finish);
+    event.finish_reason = to_string(record.finish);
     event.text = shown_output(record);
     event.duration_ms = milliseconds_of(record);
   });

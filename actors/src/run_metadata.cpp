@@ -36,7 +36,7 @@ json_value execution_json(const llm_call_record& call, const TimeText& time_text
   out.set("provider", call.provider);
   out.set("input", call.input.str());
   out.set("output", call.output.text());
-  out.set("finish_reason", call.failure ? std::string_view("error") : finish_text(call.finish));
+  out.set("finish_reason", call.failure ? std::string_view("error") : to_string(call.finish));
   out.set("tool_calls", tool_calls_json(call.tool_calls));
   out.set("start_time", time_text(call.started));
   out.set("end_time", time_text(call.ended));

@@ -147,13 +147,6 @@ void begin_response(std::string& out, int status, std::string_view request_id) {
   out += R"(,"body":)";
 }
 
-[[nodiscard]] std::string_view finish_text(const finish_reason& finish) {
-  static constexpr std::array<std::string_view, 5> names{"stop", "length", "tool_calls",
-                                                         "content_filter", "error"};
-  const auto index = static_cast<std::size_t>(finish.type);
-  return index < names.size() ? names[index] : std::string_view(finish.text);
-}
-
 void append_tool_calls(std::string& out, const std::vector<tool_call>& calls) {
   out += R"(,"tool_calls":[)";
   for (std::size_t i = 0; i < calls.size(); ++i) {
@@ -273,7 +266,7 @@ std::string format_batch_result(std::string_view id, std::string_view custom_id,
   append_member(out, "content", response.content);
   if (!response.tool_calls.empty()) append_tool_calls(out, response.tool_calls);
   out += "},";
-  append_member(out, "finish_reason", finish_text(response.finish));
+  append_member(out, "finish_reason", to_string(response.finish));
   out += "}],";
   append_usage(out, response.usage, true);
   out += R"(}},"error":null})";

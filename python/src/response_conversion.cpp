@@ -20,24 +20,6 @@ py::object text_object(const std::string& text) {
   return object;
 }
 
-std::string_view finish_text(const finish_reason& finish) {
-  switch (finish.type) {
-    case finish_reason::kind::stop:
-      return "stop";
-    case finish_reason::kind::length:
-      return "length";
-    case finish_reason::kind::tool_calls:
-      return "tool_calls";
-    case finish_reason::kind::content_filter:
-      return "content_filter";
-    case finish_reason::kind::error:
-      return "error";
-    case finish_reason::kind::other:
-      return finish.text;
-  }
-  return finish.text;
-}
-
 py::object response_object(const chat_response& response) {
   static import_once make("graphbit.response", "_from_native");
   py::list tool_calls;
@@ -51,7 +33,7 @@ py::object response_object(const chat_response& response) {
                     py::make_tuple(usage.prompt_tokens, usage.completion_tokens, usage.total_tokens,
                                    count_or_none(usage.cache_read_tokens),
                                    count_or_none(usage.cache_creation_tokens)),
-                    text_object(std::string(finish_text(response.finish))),
+                    text_object(std::string(to_string(response.finish))),
                     py::make_tuple(response.provider, response.request_id, response.attempts,
                                    static_cast<double>(response.latency_us) / 1000.0));
 }

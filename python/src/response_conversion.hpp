@@ -12,6 +12,4 @@ namespace graphbit::python {
 /// The answer as a `graphbit.LlmResponse`. Needs the GIL.
 [[nodiscard]] pybind11::object response_object(const chat_response& response);
 
-[[nodiscard]] std::string_view finish_text(const finish_reason& finish);
-
 }  // namespace graphbit::python

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace graphbit {
@@ -83,6 +84,10 @@ struct finish_reason {
 
   friend bool operator==(const finish_reason&, const finish_reason&) = default;
 };
+
+/// "stop", "length", "tool_calls", "content_filter", "error", or the provider's own word, which
+/// lives as long as `finish`.
+[[nodiscard]] std::string_view to_string(const finish_reason& finish) noexcept;
 
 struct chat_response {
   std::string content;
