@@ -213,16 +213,25 @@ std::shared_ptr<metric_histogram> metrics_registry::histogram(const std::string&
   return add(histograms_, name, std::move(help), std::move(labels), bounds);
 }
 
+struct metrics_registry::reader {
+  std::mutex mutex;
+  collector read;  // guarded by mutex; empty once its handle is gone
+};
+
 std::shared_ptr<void> metrics_registry::collect_with(collector read) {
-  auto handle = std::make_shared<collector>(std::move(read));
+  auto made = std::make_shared<reader>();
+  made->read = std::move(read);
   const std::lock_guard guard(mutex_);
-  collectors_.emplace_back(handle);
-  return handle;
+  readers_.emplace_back(made);
+  return {made.get(), [made](void*) {
+            const std::lock_guard guard(made->mutex);
+            made->read = nullptr;
+          }};
 }
 
 metrics_page metrics_registry::page() const {
   metrics_page out(series_max);
-  std::vector<std::shared_ptr<collector>> readers;
+  std::vector<std::shared_ptr<reader>> readers;
   {
     const std::lock_guard guard(mutex_);
     for (auto& [key, series] : counters_)
@@ -237,11 +246,14 @@ metrics_page metrics_registry::page() const {
       visit_cells(series, [&](const metric_histogram& h) {
         out.histogram(key.first, series.help, series.labels, h.bounds(), h.counts(), h.sum());
       });
-    std::erase_if(collectors_, [](const auto& known) { return known.expired(); });
-    for (const auto& known : collectors_)
-      if (auto reader = known.lock()) readers.push_back(std::move(reader));
+    std::erase_if(readers_, [](const auto& known) { return known.expired(); });
+    for (const auto& known : readers_)
+      if (auto living = known.lock()) readers.push_back(std::move(living));
   }
-  for (const auto& reader : readers) (*reader)(out);
+  for (const auto& one : readers) {
+    const std::lock_guard guard(one->mutex);
+    if (one->read) one->read(out);
+  }
   return out;
 }
 

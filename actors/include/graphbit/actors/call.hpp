@@ -11,6 +11,7 @@
 #include <graphbit/runtime/chat.hpp>
 #include <graphbit/runtime/clock.hpp>
 #include <graphbit/runtime/error.hpp>
+#include <graphbit/runtime/trace_context.hpp>
 
 namespace graphbit {
 
@@ -24,6 +25,11 @@ enum class stream_failure : std::uint8_t {
   error,      ///< it fails; the text so far is in the error
   restart,    ///< it is asked again from the start; the sink is told to forget what it has
   continue_,  ///< the model is asked to go on after the text so far
+};
+
+/// What part of which run makes a call; for logs and traces.
+struct call_origin {
+  std::string run_id, node;
 };
 
 /// How one logical call is treated. Values that are not given come from the configuration.
@@ -45,7 +51,11 @@ struct call_options {
   stream_failure on_stream_failure = stream_failure::error;
   /// The purse this call is paid from (spending.hpp); none: not limited.
   std::shared_ptr<call_budget> budget;
-  bool fresh = false;  ///< not answered from the response cache
+  /// The caller's span: the call's spans are its children, and providers are told of them
+  /// (`traceparent`). Not valid: the call begins a trace of its own where tracing is on.
+  trace_context trace;
+  std::shared_ptr<const call_origin> origin;  ///< none: a client's own call
+  bool fresh = false;                         ///< not answered from the response cache
   bool debug = false;  ///< log attempts, waits and breaker changes of this call
 };
 

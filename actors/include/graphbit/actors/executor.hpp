@@ -98,6 +98,7 @@ struct run_options {
   std::optional<double> max_cost;  ///< of this run's calls, US dollars; none: the executor's
   std::optional<std::uint64_t> max_total_tokens;
   std::string run_id;                                    ///< empty: made
+  trace_context trace;                                   ///< the caller's span; see call_options
   std::string timeout_operation = "workflow_execution";  ///< named in the timeout error
 };
 

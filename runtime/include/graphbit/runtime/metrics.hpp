@@ -157,8 +157,8 @@ class metrics_registry {
                                                             metric_labels labels = {});
 
   using collector = std::function<void(metrics_page&)>;
-  /// Has `read` called for each page, until the returned handle is dropped. It may take some
-  /// milliseconds, must not throw, and must not call the registry.
+  /// Has `read` called for each page, until the returned handle is dropped; that waits for a call
+  /// under way. It may take some milliseconds, must not throw, and must not call the registry.
   [[nodiscard]] std::shared_ptr<void> collect_with(collector read);
 
   /// The page as it is now. Not on a reactor's thread: collectors may ask reactors.
@@ -180,10 +180,11 @@ class metrics_registry {
                             metric_labels labels, const Arguments&... arguments);
 
   mutable std::mutex mutex_;
-  mutable series_of<metric_counter> counters_;                // guarded by mutex_
-  mutable series_of<metric_gauge> gauges_;                    // guarded by mutex_
-  mutable series_of<metric_histogram> histograms_;            // guarded by mutex_
-  mutable std::vector<std::weak_ptr<collector>> collectors_;  // guarded by mutex_
+  mutable series_of<metric_counter> counters_;      // guarded by mutex_
+  mutable series_of<metric_gauge> gauges_;          // guarded by mutex_
+  mutable series_of<metric_histogram> histograms_;  // guarded by mutex_
+  struct reader;
+  mutable std::vector<std::weak_ptr<reader>> readers_;  // guarded by mutex_
   std::shared_ptr<void> own_collector_;
 };
 
