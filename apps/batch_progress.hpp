@@ -9,8 +9,8 @@
 
 namespace graphbit::app {
 
-/// Shows on standard error how far a job is: one line that redraws itself on a terminal, a line every
-/// 10 s elsewhere. One thread at a time.
+/// Shows on standard error how far a job is: one line that redraws itself on a terminal, a line
+/// every 10 s elsewhere. One thread at a time.
 class batch_progress {
  public:
   /// `lines`: how many the input has, where that is known: then the time left is told, too.

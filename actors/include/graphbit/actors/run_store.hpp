@@ -178,11 +178,6 @@ struct store_member {
   wall_time alive_until{};
 };
 
-struct limit_demand {
-  std::string member;
-  double demand = 0;
-};
-
 /// Where durable runs are kept: what is recorded of them, and who may go on with them.
 ///
 /// Problem: a run must outlive its process, and two processes must never both record a run. Each
@@ -269,11 +264,6 @@ class run_store {
   [[nodiscard]] virtual expected<void> leave(const std::string& member, std::uint64_t epoch) = 0;
   /// Those that are alive, by name.
   [[nodiscard]] virtual expected<std::vector<store_member>> members() = 0;
-  /// Tells the others how much of a shared limit a member could use. Fenced like `stay`.
-  [[nodiscard]] virtual expected<bool> set_demand(const std::string& member, std::uint64_t epoch,
-                                                  const std::string& limit, double demand) = 0;
-  /// Of the members that are alive, by name.
-  [[nodiscard]] virtual expected<std::vector<limit_demand>> demands(const std::string& limit) = 0;
 };
 
 }  // namespace graphbit
