@@ -85,76 +85,105 @@ expected<bool> feed(batch_job& job, line_reader& reader) {
   return false;
 }
 
-int run_batch(batch_command_options o) {
+// What is ready before anything is sent.
+struct prepared_batch {
+  provider_config config;
+  std::optional<std::uint64_t> lines;  // not known of a pipe
+  line_reader reader;
+  std::unique_ptr<batch_journal> journal;
+};
+
+expected<prepared_batch> prepare(const batch_command_options& o) {
   auto config = o.provider.config();
-  if (!config) return give_up(config.error());
-  auto resolved_config = resolve(std::move(*config));
-  if (!resolved_config) return give_up(resolved_config.error());
-  if (o.errors.empty()) o.errors = o.output + ".errors";
-  const bool own_journal = o.journal.empty();
-  if (own_journal) o.journal = o.output + ".journal";
-
-  const interrupt signals;
+  if (!config) return fail(config.error());
+  auto resolved = resolve(std::move(*config));
+  if (!resolved) return fail(resolved.error());
   const auto lines = check_batch_input(o.input);
-  if (!lines) return give_up(lines.error());
+  if (!lines) return fail(lines.error());
   auto reader = line_reader::open(o.input);
-  if (!reader) return give_up(reader.error());
-  auto journal = open_sqlite_batch_journal(o.journal, arguments_text(o, *resolved_config));
-  if (!journal) return give_up(journal.error());
+  if (!reader) return fail(reader.error());
+  auto journal = open_sqlite_batch_journal(o.journal, arguments_text(o, *resolved));
+  if (!journal) return fail(journal.error());
+  return prepared_batch{std::move(*resolved), *lines, std::move(*reader), std::move(*journal)};
+}
 
-  runtime rt;
-  if (auto ok = use_prices(rt, o.prices); !ok) return give_up(ok.error());
-  auto client = provider_client::open(rt, *resolved_config);
-  if (!client) return give_up(client.error());
+expected<std::unique_ptr<batch_job>> start_job(runtime& rt, const batch_command_options& o,
+                                               prepared_batch& prepared) {
+  if (auto ok = use_prices(rt, o.prices); !ok) return fail(ok.error());
+  auto client = provider_client::open(rt, prepared.config);
+  if (!client) return fail(client.error());
   batch_job_options options;
   options.retry_failed = o.retry_failed;
   options.batch.pause_max = milliseconds{static_cast<std::int64_t>(o.max_pause_s * 1000)};
   options.batch.max_cost = o.max_cost;
   options.batch.max_total_tokens = o.max_total_tokens;
-  const auto started_at = steady_clock::now();
-  auto job = batch_job::start(rt, *client, options, std::move(*journal), {});
-  if (!job) return give_up(job.error());
+  return batch_job::start(rt, *client, options, std::move(prepared.journal), {});
+}
 
-  batch_progress progress(o.quiet, *lines);
+// Feeds the job and waits for its end, telling how far it is.
+expected<void> drive(batch_job& job, line_reader& reader, batch_progress& progress) {
   std::atomic<bool> over{false};
   std::thread watcher([&] {  // redraws while the feeding thread waits for room
     while (!over) {
-      progress.show((*job)->progress());
+      progress.show(job.progress());
       std::this_thread::sleep_for(milliseconds{100});
-      if (interrupt::came()) (*job)->cancel();
+      if (interrupt::came()) job.cancel();
     }
   });
-  const auto fed = feed(**job, *reader);
+  const auto fed = feed(job, reader);
   if (fed && *fed)
-    (*job)->close();
+    job.close();
   else
-    (*job)->cancel();
-  const auto ended = (*job)->wait();
+    job.cancel();
+  const auto ended = job.wait();
   over = true;
   watcher.join();
-  const auto last = (*job)->progress();
-  progress.finish(last);
-  if (o.json)
-    print_summary(last, std::chrono::duration<double>(steady_clock::now() - started_at).count());
-  if (interrupt::came())
-    return complain("interrupted; what is finished is kept in " + o.journal +
-                        ": run the same command again to go on",
-                    interrupted);
-  if (!fed || !ended) {
-    auto why = fed ? ended.error() : fed.error();
-    why.message +=
-        "; what is finished is kept in " + o.journal + ": run the same command again to go on";
-    return give_up(why);
-  }
-  const auto failed_lines = (*job)->write_outputs(o.output, o.errors);
+  progress.finish(job.progress());
+  if (!fed) return fail(fed.error());
+  if (!ended) return fail(ended.error());
+  return {};
+}
+
+// Errors of single lines do not make the command fail: they are told, and have a file of their own.
+int write_results(std::unique_ptr<batch_job> job, const batch_command_options& o,
+                  bool own_journal) {
+  const auto failed_lines = job->write_outputs(o.output, o.errors);
   if (!failed_lines) return give_up(failed_lines.error());
-  job->reset();  // closes the journal
+  job.reset();  // closes the journal
   if (*failed_lines > 0)
     std::fprintf(stderr, "%llu lines failed: see %s; --retry-failed sends them again\n",
                  static_cast<unsigned long long>(*failed_lines), o.errors.c_str());
   else if (own_journal)  // nothing is left to resume or to retry
     std::remove(o.journal.c_str());
   return done;
+}
+
+int run_batch(batch_command_options o) {
+  if (o.errors.empty()) o.errors = o.output + ".errors";
+  const bool own_journal = o.journal.empty();
+  if (own_journal) o.journal = o.output + ".journal";
+  const auto go_on =
+      "; what is finished is kept in " + o.journal + ": run the same command again to go on";
+
+  const interrupt signals;
+  auto prepared = prepare(o);
+  if (!prepared) return give_up(prepared.error());
+  runtime rt;
+  const auto started_at = steady_clock::now();
+  auto job = start_job(rt, o, *prepared);
+  if (!job) return give_up(job.error());
+  batch_progress progress(o.quiet, prepared->lines);
+  const auto ended = drive(**job, prepared->reader, progress);
+  if (o.json)
+    print_summary((*job)->progress(),
+                  std::chrono::duration<double>(steady_clock::now() - started_at).count());
+  if (interrupt::came()) return complain("interrupted" + go_on, interrupted);
+  if (!ended) {
+    auto why = ended.error();
+    why.message += go_on;
+    return give_up(why);
+  }
+  return write_results(std::move(*job), o, own_journal);
 }
 
 const command registered{
