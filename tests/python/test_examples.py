@@ -1,14 +1,24 @@
 """The examples run as they stand, without a key, and say what they promise."""
 
+import contextlib
+import json
 import pathlib
+import socket
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
 
 import pytest
 
 EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples" / "python"
 
 SAYS = {
+    "quick_start": ["one:      You said: Say hello.", "many:     100 answers", "workflow: "],
+    "batch": ["first run: left after 300 of 1000 outcomes", "were in the journal: True; 0 failed"],
+    "streaming": ["hotel completed: ", "page completed: ", "tokens came from ['beach', 'hotel', 'page']"],
+    "conditional_workflow": ["twice -> refund and call: We are sorry", "address? -> answer and mail: You will find"],
     "structured_output": ["invoice 2026-17: 2 items, 419.80 due in 30 days", "the model was asked 2 times"],
     "memory": [
         "remembered: Ann prefers green tea over coffee",
@@ -54,3 +64,57 @@ def test_search_in_given_files(tmp_path):
     assert done.returncode == 0 and "Whales sing" in done.stdout
     missing = run("embeddings_search", "nope.txt", folder=tmp_path)
     assert missing.returncode == 1 and "File not found: nope.txt" in missing.stderr
+
+
+@contextlib.contextmanager
+def service(folder, *arguments):
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, str(EXAMPLES / "chat_service.py"), "--port", str(port), *arguments]
+    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            for _ in range(300):
+                with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/healthz", timeout=5):
+                    break
+                assert process.poll() is None, process.stderr.read()
+                time.sleep(0.1)
+            yield url
+        finally:
+            process.terminate()
+
+
+def post(url, body):
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=20) as reply:
+        return reply.read().decode()
+
+
+def test_the_service_answers_and_streams(tmp_path):
+    pytest.importorskip("fastapi", reason="not made for this Python")
+    with service(tmp_path) as url:
+        assert json.loads(post(f"{url}/ask", {"prompt": "Say hi"})) == {"answer": "You said: Say hi.", "tokens": 8}
+        events = post(f"{url}/stream", {"prompt": "Say hi there"}).strip().split("\n\n")
+        assert "".join(json.loads(event[len("data: ") :]) for event in events) == "You said: Say hi there."
+        with urllib.request.urlopen(f"{url}/stats", timeout=20) as reply:
+            assert json.load(reply)["total_requests"] >= 2
+
+
+def test_the_service_tells_that_its_provider_is_down(tmp_path):
+    pytest.importorskip("fastapi", reason="not made for this Python")
+    with service(tmp_path, "--base-url", "http://127.0.0.1:9/v1") as url:
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            post(f"{url}/ask", {"prompt": "Say hi"})
+        assert refused.value.code == 502 and "127.0.0.1:9" in refused.value.read().decode()
+        assert "event: error" in post(f"{url}/stream", {"prompt": "Say hi"})
+
+
+def test_the_notebook_runs():
+    nbformat = pytest.importorskip("nbformat", reason="not made for this Python")
+    nbclient = pytest.importorskip("nbclient", reason="not made for this Python")
+    notebook = nbformat.read(EXAMPLES / "tour.ipynb", 4)
+    assert not any(cell.get("outputs") for cell in notebook.cells), "kept without outputs"
+    nbclient.NotebookClient(notebook, timeout=60).execute()
+    shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert {"image/svg+xml", "text/html"} <= {kind for output in shown for kind in output.get("data", {})}
+    assert "'story': 'completed'" in str(shown)
