@@ -36,7 +36,13 @@ namespace graphbit {
 
 class batch::impl {
  public:
-  caf::actor actor;
+  template <class... Ts>
+  void send(Ts... message) const {
+    if (const auto inside = gate->enter()) caf::anon_send(slot->get(), std::move(message)...);
+  }
+
+  std::shared_ptr<call_gate> gate;
+  std::shared_ptr<actor_slot> slot;
   reactor* home = nullptr;
 };
 
@@ -264,30 +270,34 @@ bool ends_batch(const error& e) noexcept {
 
 expected<batch> batch::start(runtime& rt, provider_client client, batch_options options,
                              std::unique_ptr<batch_listener> listener) {
+  const auto root = root_executor::of(rt);
+  if (!root) return fail(root.error());
   batch handle;
   handle.impl_ = std::make_shared<impl>();
+  handle.impl_->gate = (*root)->gate();
+  handle.impl_->slot = (*root)->make_slot();
   auto& home = rt.next_reactor();
   handle.impl_->home = &home;
   const std::shared_ptr<batch_listener> shared = std::move(listener);
   const start_batch make = [client, options, shared](pinned_actor* self) {
     return std::make_unique<batch_run>(self, client, options, shared);
   };
-  handle.impl_->actor = rt.service<root_executor>()->start_child(
-      {.kind = "batch",
-       .name = client.config().provider + " " + client.config().model,
-       .lifetime = policy::child_lifetime::temporary,
-       .start = [&home, make] { return spawn_on(home, serve_batch, make); }});
+  handle.impl_->slot->set(
+      (*root)->start_child({.kind = "batch",
+                            .name = client.config().provider + " " + client.config().model,
+                            .lifetime = policy::child_lifetime::temporary,
+                            .start = [&home, make] { return spawn_on(home, serve_batch, make); }}));
   return handle;
 }
 
 void batch::add(std::vector<batch_item> items) const {
-  caf::anon_send(impl_->actor, add_atom::value,
-                 batch_items{std::make_shared<std::vector<batch_item>>(std::move(items))});
+  impl_->send(add_atom::value,
+              batch_items{std::make_shared<std::vector<batch_item>>(std::move(items))});
 }
 
-void batch::close() const { caf::anon_send(impl_->actor, close_atom::value); }
+void batch::close() const { impl_->send(close_atom::value); }
 
-void batch::cancel() const { caf::anon_send(impl_->actor, cancel_batch_atom::value); }
+void batch::cancel() const { impl_->send(cancel_batch_atom::value); }
 
 reactor& batch::home() const { return *impl_->home; }
 

@@ -41,13 +41,20 @@ class executor::impl {
         flow_(next_flow()) {}
 
   ~impl() {
+    if (!gate_) return;  // it was not started
+    const auto inside = gate_->enter();
+    if (!inside) return;  // the runtime ends, and its supervisor ends the actor
     if (const auto actor = slot_->get())
       caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
   }
 
   [[nodiscard]] expected<void> start() {
+    const auto root = root_executor::of(rt_);
+    if (!root) return fail(root.error());
     if (auto ok = backends_->open_own(); !ok) return ok;
-    rt_.service<root_executor>()->start_child(
+    slot_ = (*root)->make_slot();
+    gate_ = (*root)->gate();
+    (*root)->start_child(
         {.kind = "executor",
          .name = std::string(to_string(ledger_->numbers().mode)) + " " + std::to_string(flow_),
          .lifetime = policy::child_lifetime::transient,
@@ -64,9 +71,12 @@ class executor::impl {
   [[nodiscard]] expected<std::string> run(workflow flow, run_options options, reactor& home,
                                           run_done done);
   [[nodiscard]] expected<void> configure(const executor_changes& changes);
-  void cancel(cancel_run which) const { caf::anon_send(slot_->get(), std::move(which)); }
+  void cancel(cancel_run which) const {
+    if (const auto inside = gate_->enter()) caf::anon_send(slot_->get(), std::move(which));
+  }
 
   [[nodiscard]] runtime& rt() const noexcept { return rt_; }
+  [[nodiscard]] call_gate& gate() const noexcept { return *gate_; }
   [[nodiscard]] executor_ledger& ledger() const noexcept { return *ledger_; }
   [[nodiscard]] const call_budget& budget() const noexcept { return *budget_; }
   [[nodiscard]] const provider_config& config() const { return backends_->own_config(); }
@@ -79,7 +89,8 @@ class executor::impl {
   std::shared_ptr<backend_book> backends_;
   std::shared_ptr<callable_gate> callables_;
   std::shared_ptr<executor_ledger> ledger_;
-  std::shared_ptr<actor_slot> slot_ = std::make_shared<actor_slot>();
+  std::shared_ptr<actor_slot> slot_;
+  std::shared_ptr<call_gate> gate_;
   std::shared_ptr<call_budget> budget_;  // counts, also where nothing is limited
   const std::uint64_t flow_;
   std::atomic<std::uint64_t> next_number_{1};
@@ -168,6 +179,8 @@ expected<executor> executor::open(runtime& rt, provider_config config, executor_
 }
 
 expected<std::string> executor::run(workflow flow, run_options options, done_callback done) const {
+  const auto inside = impl_->gate().enter();
+  if (!inside) return fail(runtime_has_ended("run"));
   return impl_->run(std::move(flow), std::move(options), impl_->rt().next_reactor(),
                     std::move(done));
 }
@@ -176,6 +189,8 @@ void executor::cancel(const std::string& run_id) const { impl_->cancel({0, run_i
 
 expected<run_result> executor::execute(workflow flow, run_options options,
                                        const std::function<bool()>& interrupted) const {
+  const auto inside = impl_->gate().enter();
+  if (!inside) return fail(runtime_has_ended("execute"));
   reactor& home = impl_->rt().next_reactor();
   if (home.here())
     return fail(runtime_error("execute",

@@ -25,6 +25,10 @@ void fill_in(call_options& options, const provider_config& config) {
   options.flow_in_flight_max = in_flight_default();
 }
 
+[[nodiscard]] call_gate::pass door(call_gate& gate, const reactor* home) {
+  return home != nullptr && home->here() ? call_gate::inside_already() : gate.enter();
+}
+
 // The end of one call for a thread that waits for it in `reactor::drive`.
 template <class Sink, class Response>
 class waiting_sink final : public Sink {
@@ -90,12 +94,15 @@ provider_client_stats& provider_client_stats::operator+=(const provider_client_s
 }
 
 expected<provider_client> provider_client::open(runtime& rt, provider_config config) {
+  const auto root = root_executor::of(rt);
+  if (!root) return fail(root.error());
   if (config.routes) {
     auto routed = routed_client::open(rt, std::move(config));
     if (!routed) return fail(routed.error());
+    (*routed)->gate = (*root)->gate();
     return provider_client(std::move(*routed));
   }
-  auto opened = rt.service<root_executor>()->client_for(std::move(config));
+  auto opened = (*root)->client_for(std::move(config));
   if (!opened) return fail(opened.error());
   return provider_client(std::move(*opened));
 }
@@ -103,6 +110,8 @@ expected<provider_client> provider_client::open(runtime& rt, provider_config con
 std::uint64_t provider_client::submit(chat_request request, call_options options,
                                       std::unique_ptr<chat_sink> sink, bool stream,
                                       reactor* home) const {
+  const auto inside = door(*impl_->gate, home);
+  if (!inside) return sink->on_done(fail(runtime_has_ended("complete"))), 0;
   fill_in(options, config());
   return impl_->submit(std::make_shared<pending_call>(std::move(request), std::move(options),
                                                       std::move(sink), stream),
@@ -111,18 +120,26 @@ std::uint64_t provider_client::submit(chat_request request, call_options options
 
 std::uint64_t provider_client::submit(embedding_request request, call_options options,
                                       std::unique_ptr<embedding_sink> sink, reactor* home) const {
+  const auto inside = door(*impl_->gate, home);
+  if (!inside) return sink->on_done(fail(runtime_has_ended("embed"))), 0;
   fill_in(options, config());
   return impl_->submit(
       std::make_shared<pending_call>(std::move(request), std::move(options), std::move(sink)),
       home);
 }
 
-void provider_client::resume(std::uint64_t call_id) const { impl_->resume(call_id); }
+void provider_client::resume(std::uint64_t call_id) const {
+  if (const auto inside = impl_->gate->enter()) impl_->resume(call_id);
+}
 
-void provider_client::cancel(std::uint64_t call_id) const { impl_->cancel(call_id); }
+void provider_client::cancel(std::uint64_t call_id) const {
+  if (const auto inside = impl_->gate->enter()) impl_->cancel(call_id);
+}
 
 expected<chat_response> provider_client::complete(chat_request request, call_options options,
                                                   const std::function<bool()>& interrupted) const {
+  const auto inside = impl_->gate->enter();
+  if (!inside) return fail(runtime_has_ended("complete"));
   auto& home = impl_->home_of_this_thread();
   return wait_for<chat_sink, chat_response>(
       *this, home,
@@ -135,6 +152,8 @@ expected<chat_response> provider_client::complete(chat_request request, call_opt
 expected<embedding_response> provider_client::embed(
     embedding_request request, call_options options,
     const std::function<bool()>& interrupted) const {
+  const auto inside = impl_->gate->enter();
+  if (!inside) return fail(runtime_has_ended("embed"));
   auto& home = impl_->home_of_this_thread();
   return wait_for<embedding_sink, embedding_response>(
       *this, home,
@@ -145,12 +164,16 @@ expected<embedding_response> provider_client::embed(
 }
 
 void provider_client::warm_up(std::function<void(expected<void>)> done) const {
-  impl_->warm_up(std::move(done));
+  if (const auto inside = impl_->gate->enter()) return impl_->warm_up(std::move(done));
+  done(fail(runtime_has_ended("warm_up")));
 }
 
 const provider_config& provider_client::config() const { return impl_->config(); }
 
-provider_client_stats provider_client::stats() const { return impl_->stats(); }
+provider_client_stats provider_client::stats() const {
+  const auto inside = impl_->gate->enter();
+  return inside ? impl_->stats() : impl_->counters();
+}
 
 provider_client_stats provider_client::counters() const { return impl_->counters(); }
 
@@ -159,7 +182,7 @@ reactor& provider_client::home() const { return impl_->home_of_this_thread(); }
 void provider_client::set_limits(std::optional<std::uint32_t> max_in_flight,
                                  std::optional<std::uint32_t> rpm,
                                  std::optional<std::uint64_t> tpm) const {
-  impl_->set_limits({max_in_flight, rpm, tpm});
+  if (const auto inside = impl_->gate->enter()) impl_->set_limits({max_in_flight, rpm, tpm});
 }
 
 }  // namespace graphbit

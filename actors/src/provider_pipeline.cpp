@@ -8,6 +8,8 @@
 namespace graphbit {
 
 provider_pipeline::~provider_pipeline() {
+  const auto inside = gate->enter();
+  if (!inside) return;  // the runtime ends, and its supervisor ends them
   for (const auto& s : shards)
     if (auto handle = s.slot->get()) caf::anon_send_exit(handle, caf::exit_reason::user_shutdown);
 }

@@ -8,6 +8,7 @@
 #include <graphbit/actors/provider_client.hpp>
 
 #include "actor_slot.hpp"
+#include "call_gate.hpp"
 #include "pending_call.hpp"
 #include "provider_shard.hpp"
 
@@ -17,6 +18,7 @@ namespace graphbit {
 class provider_client::impl {
  public:
   virtual ~impl() = default;
+  std::shared_ptr<call_gate> gate;  // entered by every handle's function
   /// `home`: the reactor on whose thread the sink is told; nullptr: any.
   virtual std::uint64_t submit(pending_call_ptr call, reactor* home) = 0;
   virtual void cancel(std::uint64_t call_id) = 0;
@@ -37,7 +39,7 @@ class provider_pipeline final : public provider_client::impl {
  public:
   struct shard {
     reactor* home = nullptr;
-    std::shared_ptr<actor_slot> slot = std::make_shared<actor_slot>();
+    std::shared_ptr<actor_slot> slot;
     std::shared_ptr<shard_counters> counters = std::make_shared<shard_counters>();
   };
 

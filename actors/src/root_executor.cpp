@@ -1,6 +1,8 @@
 #include "root_executor.hpp"
 
+#include <algorithm>
 #include <functional>
+#include <stdexcept>
 
 #include <graphbit/runtime/log.hpp>
 #include <graphbit/runtime/reactor.hpp>
@@ -53,13 +55,36 @@ void append_number(std::string& out, const std::optional<T>& n) {
 
 }  // namespace
 
+expected<std::shared_ptr<root_executor>> root_executor::of(runtime& rt) try {
+  return rt.service<root_executor>();
+} catch (const std::runtime_error&) {
+  return fail(runtime_has_ended("open"));
+}
+
 root_executor::root_executor(runtime& rt)
     : rt_(rt), supervisor_(supervisor::start(rt.system(), {.name = "root executor"})) {}
 
 root_executor::~root_executor() {
+  gate_->close();
   clients_.clear();
   if (!supervisor_.shut_down(seconds{10}))
     log(log_level::error, "actors", "some actors did not end within 10 s");
+  if (!gate_->wait_until_empty(seconds{10}))
+    log(log_level::error, "actors", "some callers did not come back within 10 s");
+  const std::lock_guard guard(slots_mutex_);
+  for (const auto& weak : slots_)
+    if (const auto slot = weak.lock()) slot->set(nullptr);
+}
+
+std::shared_ptr<actor_slot> root_executor::make_slot() {
+  auto slot = std::make_shared<actor_slot>();
+  const std::lock_guard guard(slots_mutex_);
+  if (slots_.size() >= slots_pruned_at_) {
+    std::erase_if(slots_, [](const auto& weak) { return weak.expired(); });
+    slots_pruned_at_ = std::max<std::size_t>(64, 2 * slots_.size());
+  }
+  slots_.push_back(slot);
+  return slot;
 }
 
 caf::actor root_executor::start_child(child_spec spec) {
@@ -72,7 +97,7 @@ std::shared_ptr<actor_slot> root_executor::breaker_for(const provider_config& co
   append(key, config.model);
   auto& slot = breakers_[key];
   if (slot) return slot;
-  slot = std::make_shared<actor_slot>();
+  slot = make_slot();
   auto& home = rt_.reactor_at(std::hash<std::string>{}(key) % rt_.reactor_count());
   const std::string label = config.base_url + " " + config.model;
   start_child({.kind = "circuit breaker", .name = label, .start = [&home, label, slot = slot] {
@@ -90,7 +115,7 @@ std::shared_ptr<actor_slot> root_executor::limiter_for(const provider_config& co
   append(key, config.api_key.expose());
   auto& slot = limiters_[key];
   if (slot) return slot;
-  slot = std::make_shared<actor_slot>();
+  slot = make_slot();
   auto& home = rt_.reactor_at(std::hash<std::string>{}(key) % rt_.reactor_count());
   start_child({.kind = "limiter",
                .name = config.provider + " " + config.model + " " + config.api_key.redacted(),
@@ -110,12 +135,14 @@ expected<std::shared_ptr<provider_pipeline>> root_executor::client_for(provider_
   auto& known = clients_[fingerprint(resolved_config)];
   if (known) return known;
   auto client = std::make_shared<provider_pipeline>(*endpoint);
+  client->gate = gate_;
   client->breaker = breaker_for(resolved_config);
   client->limiter = limiter_for(resolved_config);
   client->shards.resize(rt_.reactor_count());
   for (std::size_t i = 0; i < client->shards.size(); ++i) {
     auto& shard = client->shards[i];
     shard.home = &rt_.reactor_at(i);
+    shard.slot = make_slot();
     provider_shard::setup setup{*endpoint,      client->breaker,           client->limiter,
                                 shard.counters, rt_.service<price_book>(), {}};
     if (resolved_config.response_cache_max_age) setup.cache = rt_.service<response_cache>();

@@ -11,6 +11,7 @@
 #include <graphbit/runtime/runtime.hpp>
 
 #include "actor_slot.hpp"
+#include "call_gate.hpp"
 #include "provider_pipeline.hpp"
 
 namespace graphbit {
@@ -22,6 +23,8 @@ namespace graphbit {
 /// reverse order of their start. Threads: any, but its destructor not on a reactor.
 class root_executor {
  public:
+  /// The runtime's. Error: Runtime when it was shut down.
+  [[nodiscard]] static expected<std::shared_ptr<root_executor>> of(runtime& rt);
   explicit root_executor(runtime& rt);
   ~root_executor();
   root_executor(const root_executor&) = delete;
@@ -29,6 +32,10 @@ class root_executor {
 
   /// The one provider client of a configuration.
   [[nodiscard]] expected<std::shared_ptr<provider_pipeline>> client_for(provider_config config);
+  /// Closed when the runtime ends; handles enter it before they touch actors or reactors.
+  [[nodiscard]] const std::shared_ptr<call_gate>& gate() const noexcept { return gate_; }
+  /// A slot that is emptied when the runtime ends: no handle of an actor outlives its system.
+  [[nodiscard]] std::shared_ptr<actor_slot> make_slot();
   /// Starts a child and has it supervised.
   caf::actor start_child(child_spec spec);
   /// The tree below the root, as it is now.
@@ -40,7 +47,11 @@ class root_executor {
   void drop_unused_clients();
 
   runtime& rt_;
+  std::shared_ptr<call_gate> gate_ = std::make_shared<call_gate>();
   supervisor supervisor_;
+  std::mutex slots_mutex_;
+  std::vector<std::weak_ptr<actor_slot>> slots_;  // guarded by slots_mutex_
+  std::size_t slots_pruned_at_ = 64;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<provider_pipeline>> clients_;
   std::map<std::string, std::shared_ptr<actor_slot>> breakers_, limiters_;

@@ -19,9 +19,12 @@ std::string_view to_string(policy::child_state state) noexcept {
 }
 
 supervised supervision_tree(runtime& rt) {
-  return {.kind = "root executor",
-          .name = rt.options().thread_name_prefix,
-          .children = rt.service<root_executor>()->tree()};
+  supervised top{.kind = "root executor", .name = rt.options().thread_name_prefix};
+  if (const auto root = root_executor::of(rt))
+    top.children = (*root)->tree();
+  else
+    top.state = policy::child_state::stopped;
+  return top;
 }
 
 json_value to_json(const supervised& tree) {

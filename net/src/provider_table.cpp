@@ -53,7 +53,8 @@ std::vector<provider_row> make_table() {
 }  // namespace
 
 const std::vector<provider_row>& provider_table() {
-  static const std::vector<provider_row> table = make_table();
+  // Never destroyed: a runtime that is a static object may still encode and decode at exit.
+  static const auto& table = *new const std::vector<provider_row>(make_table());
   return table;
 }
 

@@ -165,7 +165,13 @@ void reactor::resume_some() {
 
 void reactor::thread_main() {
   system().thread_started();
-  if (options_.thread_started) options_.thread_started(options_.index);
+  try {
+    if (options_.thread_started) options_.thread_started(options_.index);
+  } catch (const std::exception& e) {
+    log(log_level::error, "runtime", std::string("the start hook of a reactor threw: ") + e.what());
+  } catch (...) {
+    log(log_level::error, "runtime", "the start hook of a reactor threw");
+  }
   while (!stopping_) {
     {
       const std::lock_guard guard(loop_mutex_);

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <map>
 #include <stdexcept>
+#include <system_error>
 #include <thread>
 
 #include <graphbit/runtime/blocking_pool.hpp>
@@ -63,6 +64,7 @@ class runtime::impl {
     {
       const signals_blocked blocked;
       const default_stack_size stack(options_.thread_stack_bytes);
+      const spawn_scope scope;
       own_system_ = std::make_unique<caf::actor_system>(own_config_);
     }
     system_ = own_system_.get();
@@ -164,7 +166,20 @@ class runtime::impl {
 runtime::runtime(runtime_options options) : impl_(std::make_unique<impl>(std::move(options))) {}
 runtime::runtime(caf::actor_system& system, runtime_options options)
     : impl_(std::make_unique<impl>(system, std::move(options))) {}
-runtime::~runtime() { shutdown(); }
+
+// In a thread of its own: a static runtime is destroyed after the main thread's thread-locals, one
+// of which CAF uses in ~actor_system and in every spawn.
+runtime::~runtime() {
+  if (forked()) static_cast<void>(impl_.release());  // its threads are the parent's
+  if (impl_ == nullptr || !running()) return;
+  native_thread ending;
+  try {
+    ending.start(options().thread_name_prefix + "-end", options().thread_stack_bytes,
+                 [this] { shutdown(); });
+  } catch (const std::system_error&) {  // no thread is to be had
+    shutdown();
+  }
+}
 
 caf::actor_system& runtime::system() noexcept { return *impl_->system_; }
 std::size_t runtime::reactor_count() const noexcept { return impl_->reactors_.size(); }
