@@ -26,9 +26,7 @@ class sqlite_batch_journal final : public batch_journal {
   explicit sqlite_batch_journal(sqlite_database db) : db_(std::move(db)) {}
 
   [[nodiscard]] expected<void> open(const std::string& arguments) {
-    for (const char* sql : {"PRAGMA locking_mode=EXCLUSIVE", "PRAGMA journal_mode=WAL",
-                            "PRAGMA synchronous=FULL", schema})
-      if (auto done = db_.run(sql); !done) return explain(std::move(done.error()));
+    if (auto done = db_.run(schema); !done) return done;
     if (auto done = check("version", std::string(schema_version),
                           "was written by another version of this program; finish it with that "
                           "version, or name another journal");
@@ -105,7 +103,7 @@ class sqlite_batch_journal final : public batch_journal {
     if (!row) return fail(row.error());
     row->bind(1, key);
     auto has = row->step();
-    if (!has) return explain(std::move(has.error()));
+    if (!has) return fail(has.error());
     if (*has) {
       if (row->text(0) == value) return {};
       return fail(validation_error("journal", "the journal '" + db_.path() + "' " + if_other));
@@ -119,7 +117,7 @@ class sqlite_batch_journal final : public batch_journal {
     insert->bind(1, key);
     insert->bind(2, value);
     auto done = insert->step();
-    if (!done) return explain(std::move(done.error()));
+    if (!done) return fail(done.error());
     return {};
   }
 
@@ -138,17 +136,9 @@ class sqlite_batch_journal final : public batch_journal {
     auto row = db_.query("SELECT coalesce(max(idx) + 1, 0) FROM lines");
     if (!row) return fail(row.error());
     auto has = row->step();
-    if (!has) return explain(std::move(has.error()));
+    if (!has) return fail(has.error());
     kept_end_ = static_cast<std::uint64_t>(row->integer(0));
     return {};
-  }
-
-  [[nodiscard]] expected<void> explain(error e) const {
-    if (e.resource_type == "database_lock")
-      return fail(validation_error("journal", "the journal '" + db_.path() +
-                                                  "' is in use by another process; wait for it, "
-                                                  "or name another journal"));
-    return fail(std::move(e));
   }
 
   sqlite_database db_;
@@ -156,14 +146,22 @@ class sqlite_batch_journal final : public batch_journal {
   std::uint64_t kept_end_ = 0;
 };
 
+[[nodiscard]] error explain(error e, const std::string& path) {
+  if (e.resource_type != "database_lock") return e;
+  return validation_error("journal", "the journal '" + path +
+                                         "' is in use by another process; wait for it, or name "
+                                         "another journal");
+}
+
 }  // namespace
 
 expected<std::unique_ptr<batch_journal>> open_sqlite_batch_journal(const std::string& path,
                                                                    const std::string& arguments) {
-  auto db = sqlite_database::open(path);
-  if (!db) return fail(db.error());
+  auto db = sqlite_database::open(path, sqlite_sharing::alone);
+  if (!db) return fail(explain(std::move(db.error()), path));
   auto journal = std::make_unique<sqlite_batch_journal>(std::move(*db));
-  if (auto done = journal->open(arguments); !done) return fail(done.error());
+  if (auto done = journal->open(arguments); !done)
+    return fail(explain(std::move(done.error()), path));
   return journal;
 }
 

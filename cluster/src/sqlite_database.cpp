@@ -4,14 +4,39 @@
 
 namespace graphbit {
 
-expected<sqlite_database> sqlite_database::open(const std::string& path) {
+namespace {
+
+constexpr int turn_wait_ms = 5'000;
+
+}  // namespace
+
+expected<sqlite_database> sqlite_database::open(const std::string& path, sqlite_sharing sharing) {
   sqlite3* raw = nullptr;
   const int failed =
       sqlite3_open_v2(path.c_str(), &raw,
                       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   sqlite_database db(raw, path);
   if (failed != SQLITE_OK) return fail(db.last_error());
+  if (auto done = db.make_durable(sharing); !done) return fail(done.error());
   return db;
+}
+
+expected<void> sqlite_database::make_durable(sqlite_sharing sharing) {
+  if (sharing == sqlite_sharing::alone) {
+    if (auto done = run("PRAGMA locking_mode=EXCLUSIVE"); !done) return done;
+  } else {
+    sqlite3_busy_timeout(db_.get(), turn_wait_ms);
+  }
+  if (auto done = run("PRAGMA journal_mode=WAL"); !done) return done;
+  return run("PRAGMA synchronous=FULL");
+}
+
+expected<std::int64_t> sqlite_database::number_of(const char* pragma) {
+  auto row = query(pragma);
+  if (!row) return fail(row.error());
+  auto has = row->step();
+  if (!has) return fail(has.error());
+  return row->integer(0);
 }
 
 error sqlite_database::last_error() const {
@@ -72,7 +97,14 @@ void sqlite_database::statement::bind(int at, std::int64_t value) {
 }
 
 void sqlite_database::statement::bind(int at, std::string_view value) {
-  sqlite3_bind_text64(handle_, at, value.data(), value.size(), SQLITE_STATIC, SQLITE_UTF8);
+  sqlite3_bind_text64(handle_, at, value.data() == nullptr ? "" : value.data(), value.size(),
+                      SQLITE_STATIC, SQLITE_UTF8);
+}
+
+void sqlite_database::statement::bind_bytes(int at, std::string_view value) {
+  // A null pointer would bind NULL, and no bytes are not that.
+  sqlite3_bind_blob64(handle_, at, value.data() == nullptr ? "" : value.data(), value.size(),
+                      SQLITE_STATIC);
 }
 
 expected<bool> sqlite_database::statement::step() {
@@ -98,6 +130,11 @@ std::int64_t sqlite_database::statement::integer(int column) const {
 
 std::string_view sqlite_database::statement::text(int column) const {
   const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(handle_, column));
+  return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
+}
+
+std::string_view sqlite_database::statement::bytes(int column) const {
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(handle_, column));
   return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
 }
 

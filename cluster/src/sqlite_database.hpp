@@ -13,8 +13,15 @@
 
 namespace graphbit {
 
+/// Who else may have the file open.
+enum class sqlite_sharing : std::uint8_t {
+  alone,   ///< the file is locked to this connection until it is closed
+  shared,  ///< processes of this machine take turns; each waits 5 s for its turn
+};
+
 /// One SQLite connection with its prepared statements, and SQLite's result codes as our errors:
 /// full disk and locks are ResourceExhausted ("disk", "database_lock"), damage is Core.
+/// In WAL mode with synchronous=FULL: what was committed survives a power loss.
 /// One thread at a time.
 class sqlite_database {
  public:
@@ -31,26 +38,33 @@ class sqlite_database {
     void bind(int at, int value) { bind(at, static_cast<std::int64_t>(value)); }
     /// `value` must live until the next step.
     void bind(int at, std::string_view value);
+    void bind_bytes(int at, std::string_view value);
     /// True: a row is there; false: the end.
     [[nodiscard]] expected<bool> step();
     void reset();
     [[nodiscard]] std::int64_t integer(int column) const;
     [[nodiscard]] std::string_view text(int column) const;
+    [[nodiscard]] std::string_view bytes(int column) const;
+    [[nodiscard]] sqlite3_stmt* handle() const noexcept { return handle_; }
 
    private:
     sqlite_database* db_;
     sqlite3_stmt* handle_;
   };
 
-  [[nodiscard]] static expected<sqlite_database> open(const std::string& path);
+  [[nodiscard]] static expected<sqlite_database> open(const std::string& path,
+                                                      sqlite_sharing sharing);
 
   /// Statements without results.
   [[nodiscard]] expected<void> run(const char* sql);
-  /// Prepared once, kept for the next time. `sql` must be a literal.
+  /// Prepared once, kept for the next time. `sql` must live as long as this.
   [[nodiscard]] expected<statement> query(const char* sql);
   /// All of `f` or nothing.
   [[nodiscard]] expected<void> transaction(const std::function<expected<void>()>& f);
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  [[nodiscard]] sqlite3* handle() const noexcept { return db_.get(); }
+  /// What "PRAGMA name" gives as a number.
+  [[nodiscard]] expected<std::int64_t> number_of(const char* pragma);
 
  private:
   friend class statement;
@@ -62,6 +76,7 @@ class sqlite_database {
   };
   sqlite_database(sqlite3* db, std::string path) : db_(db), path_(std::move(path)) {}
   [[nodiscard]] error last_error() const;
+  [[nodiscard]] expected<void> make_durable(sqlite_sharing sharing);
 
   std::unique_ptr<sqlite3, close_database> db_;
   std::string path_;

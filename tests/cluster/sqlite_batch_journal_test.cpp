@@ -1,5 +1,6 @@
 #include <graphbit/cluster/sqlite_batch_journal.hpp>
 
+#include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -72,6 +73,20 @@ TEST_F(sqlite_batch_journal_test, refuses_other_arguments) {
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().kind, error_kind::validation);
   EXPECT_NE(other.error().message.find("other arguments"), std::string::npos);
+}
+
+TEST_F(sqlite_batch_journal_test, refuses_the_journal_of_another_version) {
+  ASSERT_TRUE(open()->keep({{0, 7, true, "kept"}}));
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db, "UPDATE meta SET value = '2' WHERE key = 'version'", nullptr, nullptr,
+                         nullptr),
+            SQLITE_OK);
+  sqlite3_close(db);
+  const auto refused = open_sqlite_batch_journal(path, "a");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, error_kind::validation);
+  EXPECT_NE(refused.error().message.find("another version"), std::string::npos);
 }
 
 TEST_F(sqlite_batch_journal_test, refuses_a_second_process) {

@@ -1,5 +1,7 @@
 #include "store_place.hpp"
 
+#include <filesystem>
+
 #include <gtest/gtest.h>
 
 #include <graphbit/cluster/open_run_store.hpp>
@@ -16,11 +18,28 @@ class memory_place final : public store_place {
   std::shared_ptr<run_store> store_ = *open_run_store(":memory:");
 };
 
+class sqlite_place final : public store_place {
+ public:
+  ~sqlite_place() override { std::filesystem::remove_all(folder_); }
+  std::shared_ptr<run_store> open() override {
+    auto store = open_run_store(folder_ / "run.db");
+    EXPECT_TRUE(store) << (store ? "" : store.error().message);
+    return store ? std::move(*store) : nullptr;
+  }
+
+ private:
+  std::filesystem::path folder_ = [] {
+    auto name = (std::filesystem::temp_directory_path() / "store-XXXXXX").string();
+    return std::filesystem::path(mkdtemp(name.data()));
+  }();
+};
+
 }  // namespace
 
 std::vector<store_kind> store_kinds() {
   const auto here = [] { return std::string(); };
-  return {{"memory", here, [] { return std::make_unique<memory_place>(); }}};
+  return {{"memory", here, [] { return std::make_unique<memory_place>(); }},
+          {"sqlite", here, [] { return std::make_unique<sqlite_place>(); }}};
 }
 
 }  // namespace graphbit

@@ -7,12 +7,13 @@
 #include <graphbit/cluster/open_run_store.hpp>
 
 #include "store_errors.hpp"
+#include "store_rules.hpp"
 
 namespace graphbit {
 
 namespace {
 
-constexpr wall_time released{};
+using namespace store_rules;
 
 struct kept_run {
   stored_run run;
@@ -26,11 +27,6 @@ struct kept_run {
     records.push_back(std::move(record));
   }
 };
-
-[[nodiscard]] bool is_due(const stored_run& run, wall_time now) {
-  if (run.state == stored_state::running) return run.lease_until <= now;
-  return run.state == stored_state::parked && run.wake_at && *run.wake_at <= now;
-}
 
 [[nodiscard]] bool is_message(journal_kind kind) {
   return kind == journal_kind::signal || kind == journal_kind::cancel_request;
@@ -53,8 +49,11 @@ class memory_run_store final : public run_store {
   expected<claimed_run> begin(const run_to_begin& run, const run_lease& lease,
                               const std::string& gone) override {
     const std::lock_guard guard(mutex_);
-    if (const auto found = runs_.find(run.run_id); found != runs_.end())
-      return take(found->second, lease, claim_rule::open, gone);
+    if (const auto found = runs_.find(run.run_id); found != runs_.end()) {
+      auto taken = take(found->second, lease, claim_rule::open, gone);
+      if (!taken) return fail(taken.error());
+      return std::move(**taken);
+    }
     const auto now = now_();
     auto& made = runs_[run.run_id];
     made.run = {.run_id = run.run_id,
@@ -78,12 +77,7 @@ class memory_run_store final : public run_store {
     const std::lock_guard guard(mutex_);
     const auto found = runs_.find(run_id);
     if (found == runs_.end()) return fail(no_such_run(run_id, name()));
-    auto& run = found->second.run;
-    if (rule == claim_rule::due && !is_due(run, now_()) && !is_orphan_of(run, gone))
-      return std::nullopt;
-    auto taken = take(found->second, lease, rule, gone);
-    if (!taken) return fail(taken.error());
-    return std::move(*taken);
+    return take(found->second, lease, rule, gone);
   }
 
   expected<std::vector<append_result>> append(std::span<const run_append> groups) override {
@@ -277,19 +271,22 @@ class memory_run_store final : public run_store {
   }
 
  private:
-  [[nodiscard]] static bool is_orphan_of(const stored_run& run, const std::string& gone) {
-    return run.state == stored_state::running && !gone.empty() && run.owner == gone;
-  }
-
-  // Precondition of `due`: the run is due.
-  [[nodiscard]] expected<claimed_run> take(kept_run& kept, const run_lease& lease, claim_rule rule,
-                                           const std::string& gone) {
+  // Nothing: by the rule `due`, it is not due.
+  [[nodiscard]] expected<std::optional<claimed_run>> take(kept_run& kept, const run_lease& lease,
+                                                          claim_rule rule,
+                                                          const std::string& gone) {
     auto& run = kept.run;
     const auto now = now_();
-    if (is_ended(run.state) && rule != claim_rule::ended)
-      return claimed_run{run, 0, false, kept.records};
-    if (run.lease_until > now && run.owner != lease.owner && !is_orphan_of(run, gone))
-      return fail(run_is_held(run, now));
+    switch (answer_claim(run, lease, rule, gone, now)) {
+      case claim_answer::not_due:
+        return std::nullopt;
+      case claim_answer::has_ended:
+        return claimed_run{run, 0, false, kept.records};
+      case claim_answer::is_held:
+        return fail(run_is_held(run, now));
+      case claim_answer::take:
+        break;
+    }
     run.owner = lease.owner;
     ++run.token;
     run.lease_until = now + lease.length;

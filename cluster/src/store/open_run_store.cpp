@@ -1,5 +1,8 @@
 #include <graphbit/cluster/open_run_store.hpp>
 
+#include "sql_run_store.hpp"
+#include "sqlite_store_database.hpp"
+
 namespace graphbit {
 
 namespace {
@@ -12,7 +15,13 @@ namespace {
 
 expected<std::unique_ptr<run_store>> open_run_store(const std::string& name) {
   if (name == ":memory:") return make_memory_run_store(machine_time);
-  return fail(configuration_error("store", "no store of this kind yet: " + name));
+  if (name.empty())
+    return fail(configuration_error("store",
+                                    "the name of the store is empty: give a file's path, "
+                                    "\"postgresql://...\" or \":memory:\""));
+  auto database = open_sqlite_store_database(name);
+  if (!database) return fail(database.error());
+  return make_sql_run_store(std::move(*database));
 }
 
 }  // namespace graphbit
