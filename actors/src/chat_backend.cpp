@@ -24,8 +24,15 @@ class provider_backend final : public chat_backend {
 }  // namespace
 
 chat_backend_factory provider_backends(runtime& rt) {
-  return [&rt](const provider_config& config) -> expected<std::shared_ptr<chat_backend>> {
-    auto client = provider_client::open(rt, config);
+  return provider_backends(
+      [&rt](const provider_config& config) { return provider_client::open(rt, config); });
+}
+
+chat_backend_factory provider_backends(
+    std::function<expected<provider_client>(const provider_config& config)> open) {
+  return [open = std::move(open)](
+             const provider_config& config) -> expected<std::shared_ptr<chat_backend>> {
+    auto client = open(config);
     if (!client) return fail(std::move(client.error()));
     return std::make_shared<provider_backend>(std::move(*client));
   };

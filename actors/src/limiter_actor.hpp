@@ -5,6 +5,7 @@
 #include <string>
 
 #include <graphbit/actors/policy/limiter.hpp>
+#include <graphbit/actors/provider_client_impl.hpp>
 #include <graphbit/runtime/pinned_actor.hpp>
 
 #include "breaker_actor.hpp"
@@ -31,13 +32,6 @@ struct limits_learnt {
 /// From a shard to all: the provider said to come back no sooner.
 struct limiter_hold {
   time_point until{};
-};
-
-/// New limits: what is given replaces, 0 removes.
-struct limits_change {
-  std::optional<std::uint32_t> in_flight_max;
-  std::optional<std::uint32_t> requests_per_minute;
-  std::optional<std::uint64_t> tokens_per_minute;
 };
 
 /// The limiter of one key and model: owns the limits and leases shares of them to the shards of

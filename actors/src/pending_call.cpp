@@ -1,4 +1,4 @@
-#include "pending_call.hpp"
+#include <graphbit/actors/pending_call.hpp>
 
 #include <exception>
 

@@ -107,6 +107,13 @@ expected<provider_client> provider_client::open(runtime& rt, provider_config con
   return provider_client(std::move(*opened));
 }
 
+expected<provider_client> provider_client::around(runtime& rt, std::shared_ptr<impl> p) {
+  const auto root = root_executor::of(rt);
+  if (!root) return fail(root.error());
+  p->gate = (*root)->gate();
+  return provider_client(std::move(p));
+}
+
 std::uint64_t provider_client::submit(chat_request request, call_options options,
                                       std::unique_ptr<chat_sink> sink, bool stream,
                                       reactor* home) const {

@@ -5,33 +5,13 @@
 #include <memory>
 #include <vector>
 
-#include <graphbit/actors/provider_client.hpp>
+#include <graphbit/actors/provider_client_impl.hpp>
 
 #include "actor_slot.hpp"
 #include "call_gate.hpp"
-#include "pending_call.hpp"
 #include "provider_shard.hpp"
 
 namespace graphbit {
-
-/// What all handles of one provider client share: one pipeline, or a router over several.
-class provider_client::impl {
- public:
-  virtual ~impl() = default;
-  std::shared_ptr<call_gate> gate;  // entered by every handle's function
-  /// `home`: the reactor on whose thread the sink is told; nullptr: any.
-  virtual std::uint64_t submit(pending_call_ptr call, reactor* home) = 0;
-  virtual void cancel(std::uint64_t call_id) = 0;
-  virtual void resume(std::uint64_t call_id) = 0;
-  virtual void warm_up(std::function<void(expected<void>)> done) = 0;
-  virtual void set_limits(const limits_change& to) = 0;
-  [[nodiscard]] virtual const provider_config& config() const = 0;
-  [[nodiscard]] virtual provider_client_stats stats() const = 0;
-  /// The same without the pool; cheap, any thread.
-  [[nodiscard]] virtual provider_client_stats counters() const = 0;
-  /// The reactor on which a thread that waits should drive its calls.
-  [[nodiscard]] virtual reactor& home_of_this_thread() const = 0;
-};
 
 /// The pipeline of one configuration: one provider client actor (shard) per reactor, and the
 /// breaker and limiter that they share with others.

@@ -25,10 +25,10 @@
 #include <graphbit/runtime/pinned_actor.hpp>
 #include <graphbit/runtime/random.hpp>
 
+#include <graphbit/actors/pending_call.hpp>
 #include "actor_slot.hpp"
 #include "breaker_actor.hpp"
 #include "limiter_actor.hpp"
-#include "pending_call.hpp"
 
 namespace graphbit {
 

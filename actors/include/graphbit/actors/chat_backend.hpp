@@ -9,6 +9,7 @@
 
 namespace graphbit {
 
+class provider_client;
 class reactor;
 class runtime;
 
@@ -30,5 +31,8 @@ using chat_backend_factory =
 
 /// Backends that are the runtime's provider clients.
 [[nodiscard]] chat_backend_factory provider_backends(runtime& rt);
+/// Backends that are the provider clients which `open` gives: a cluster's.
+[[nodiscard]] chat_backend_factory provider_backends(
+    std::function<expected<provider_client>(const provider_config& config)> open);
 
 }  // namespace graphbit

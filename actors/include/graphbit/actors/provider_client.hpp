@@ -39,6 +39,10 @@ class provider_client {
   /// The provider client for `config`, made under the runtime's root executor at first use.
   /// Error: as `resolve` gives.
   [[nodiscard]] static expected<provider_client> open(runtime& rt, provider_config config);
+  class impl;
+  /// Around another way to carry calls out (provider_client_impl.hpp): other machines.
+  /// Error: Runtime when the runtime is down.
+  [[nodiscard]] static expected<provider_client> around(runtime& rt, std::shared_ptr<impl> p);
 
   /// Hands over one call. `stream` delivers text deltas to the sink as they come.
   /// Returns the call's id, for `resume`. `home`: the reactor whose shard takes it (where the
@@ -74,8 +78,6 @@ class provider_client {
   void set_limits(std::optional<std::uint32_t> max_in_flight, std::optional<std::uint32_t> rpm,
                   std::optional<std::uint64_t> tpm) const;
   [[nodiscard]] explicit operator bool() const noexcept { return impl_ != nullptr; }
-
-  class impl;
 
  private:
   explicit provider_client(std::shared_ptr<impl> p) : impl_(std::move(p)) {}
