@@ -40,8 +40,10 @@ function(graphbit_check_headers name target)
   endif()
 endfunction()
 
-# graphbit_add_tests(ROOM target...): one GoogleTest program from tests/ROOM/*.cpp.
+# graphbit_add_tests(ROOM target... [TOGETHER filter]): one GoogleTest program from tests/ROOM/*.cpp.
+# Each test runs in a process of its own, but those of the filter in one: they share a server.
 function(graphbit_add_tests room)
+  cmake_parse_arguments(ARG "" "TOGETHER" "" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${room}/*.cpp)
   if(NOT sources)
     return()
@@ -51,6 +53,14 @@ function(graphbit_add_tests room)
   target_include_directories(test_${room} PRIVATE ${PROJECT_SOURCE_DIR}/tests ${PROJECT_SOURCE_DIR}/${room})
   # Tests are compiled far more often than run: a third of the compile time goes into -O3.
   target_compile_options(test_${room} PRIVATE $<$<CONFIG:Release>:-O1>)
-  target_link_libraries(test_${room} PRIVATE ${ARGN} graphbit_warnings GTest::gmock GTest::gtest_main)
-  gtest_discover_tests(test_${room} TEST_PREFIX ${room}. DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
+  target_link_libraries(test_${room} PRIVATE ${ARG_UNPARSED_ARGUMENTS} graphbit_warnings GTest::gmock
+                        GTest::gtest_main)
+  set(alone "*")
+  if(ARG_TOGETHER)
+    set(alone "-${ARG_TOGETHER}")
+    add_test(NAME ${room}.together COMMAND test_${room} --gtest_filter=${ARG_TOGETHER})
+    set_tests_properties(${room}.together PROPERTIES TIMEOUT 300)
+  endif()
+  gtest_discover_tests(test_${room} TEST_PREFIX ${room}. TEST_FILTER ${alone} DISCOVERY_TIMEOUT 60
+                       PROPERTIES TIMEOUT 120)
 endfunction()

@@ -9,10 +9,10 @@ set -euo pipefail
 packages=(
   build-essential cmake ninja-build ccache pkg-config git ca-certificates
   libcaf-dev libboost-dev rapidjson-dev libspdlog-dev libexpected-dev libssl-dev zlib1g-dev
-  libcli11-dev libjemalloc-dev libsqlite3-dev libzstd-dev
+  libcli11-dev libjemalloc-dev libsqlite3-dev libzstd-dev libpq-dev
   python3 python3-dev python3-venv
 )
-test_packages=(libgtest-dev libgmock-dev clang-format-14)
+test_packages=(libgtest-dev libgmock-dev clang-format-14 postgresql-15)
 dev_packages=(clang-14 clang-tidy-14 libbenchmark-dev libsimdjson-dev valgrind linux-perf dpkg-dev)
 
 for option in "$@"; do
@@ -42,4 +42,9 @@ fi
 echo "installing: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" apt-get update -qq
+if [[ " ${missing[*]} " == *" postgresql-15 "* ]]; then
+  # The tests start servers of their own: Debian's package need not make and start one.
+  "${as_root[@]}" mkdir -p /etc/postgresql-common/createcluster.d
+  echo "create_main_cluster = false" | "${as_root[@]}" tee /etc/postgresql-common/createcluster.d/graphbit.conf >/dev/null
+fi
 "${as_root[@]}" apt-get install -qq --yes --no-install-recommends "${missing[@]}" >/dev/null

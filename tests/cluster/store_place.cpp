@@ -6,6 +6,8 @@
 
 #include <graphbit/cluster/open_run_store.hpp>
 
+#include "postgres_server.hpp"
+
 namespace graphbit {
 
 namespace {
@@ -34,12 +36,32 @@ class sqlite_place final : public store_place {
   }();
 };
 
+class postgres_place final : public store_place {
+ public:
+  postgres_place() { server_->run("postgres", "DROP SCHEMA IF EXISTS graphbit CASCADE"); }
+  std::shared_ptr<run_store> open() override {
+    auto store = open_run_store(server_->url("postgres"));
+    EXPECT_TRUE(store) << (store ? "" : store.error().message);
+    return store ? std::move(*store) : nullptr;
+  }
+
+ private:
+  postgres_server* const server_ = postgres_server::shared();
+};
+
+[[nodiscard]] std::string missing_postgres() {
+  if (postgres_server::programs().empty())
+    return "PostgreSQL is not installed (scripts/deps.sh --test installs it)";
+  return postgres_server::shared() == nullptr ? "PostgreSQL did not start" : "";
+}
+
 }  // namespace
 
 std::vector<store_kind> store_kinds() {
   const auto here = [] { return std::string(); };
   return {{"memory", here, [] { return std::make_unique<memory_place>(); }},
-          {"sqlite", here, [] { return std::make_unique<sqlite_place>(); }}};
+          {"sqlite", here, [] { return std::make_unique<sqlite_place>(); }},
+          {"postgres", missing_postgres, [] { return std::make_unique<postgres_place>(); }}};
 }
 
 }  // namespace graphbit

@@ -1,5 +1,6 @@
 #include <graphbit/cluster/open_run_store.hpp>
 
+#include "postgres_store_database.hpp"
 #include "sql_run_store.hpp"
 #include "sqlite_store_database.hpp"
 
@@ -19,7 +20,9 @@ expected<std::unique_ptr<run_store>> open_run_store(const std::string& name) {
     return fail(configuration_error("store",
                                     "the name of the store is empty: give a file's path, "
                                     "\"postgresql://...\" or \":memory:\""));
-  auto database = open_sqlite_store_database(name);
+  const bool is_address = name.starts_with("postgresql://") || name.starts_with("postgres://");
+  auto database =
+      is_address ? open_postgres_store_database(name) : open_sqlite_store_database(name);
   if (!database) return fail(database.error());
   return make_sql_run_store(std::move(*database));
 }

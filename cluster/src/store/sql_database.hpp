@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include <graphbit/actors/run_store.hpp>
@@ -20,14 +21,13 @@ class sql_database {
   virtual ~sql_database() = default;
   /// For people; never a password.
   [[nodiscard]] virtual const std::string& name() const noexcept = 0;
-  /// All of `f`, durably, or nothing.
-  [[nodiscard]] virtual expected<void> write(const work& f) = 0;
+  /// All of `f`, durably, or nothing. When the connection broke while it was being committed, the
+  /// Network error comes with a `doubt` to ask `was_written` by.
+  [[nodiscard]] virtual expected<void> write(const work& f, std::int64_t* doubt = nullptr) = 0;
   [[nodiscard]] virtual expected<void> read(const work& f) = 0;
-  /// True when the last `write`, which failed with a Network error, was done all the same. Settles
-  /// the question: the next call gives false.
-  [[nodiscard]] virtual expected<bool> was_written_after_all() = 0;
-  /// Within `write`: others who `wait_for_change` are told of this run.
-  [[nodiscard]] virtual expected<void> announce(sql_connection& sql, std::int64_t run_no) = 0;
+  [[nodiscard]] virtual expected<bool> was_written(std::int64_t doubt) = 0;
+  /// Within `write`: others who `wait_for_change` are told once it is committed.
+  [[nodiscard]] virtual expected<void> announce(sql_connection& sql) = 0;
   /// Grows when something may have been written by anybody.
   [[nodiscard]] virtual std::uint64_t changes() = 0;
   /// Returns when `changes` is no longer `seen`, at `until`, or sooner.

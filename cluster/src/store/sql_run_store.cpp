@@ -368,7 +368,6 @@ class sql_run_store final : public run_store {
 
     results.assign(groups.size(), {.fenced = true});
     calls.clear();
-    std::set<std::int64_t> changed;
     for (std::size_t at = 0; at < order.size(); ++at) {
       const auto& row = (*rows)[at];
       if (row.empty()) continue;
@@ -379,12 +378,10 @@ class sql_run_store final : public run_store {
       add_record_calls(no, last - groups[i].records.size() + 1, groups[i].records, bodies[i],
                        calls);
       if (groups[i].change) calls.push_back(change_call(no, *groups[i].change));
-      changed.insert(no);
     }
     if (auto written = sql.run_all(calls); !written) return fail(written.error());
-    for (const auto no : changed)
-      if (auto told = db_->announce(sql, no); !told) return told;
-    return {};
+    if (calls.empty()) return {};
+    return db_->announce(sql);
   }
 
   // The messages that a holder has not got yet.
@@ -419,7 +416,7 @@ class sql_run_store final : public run_store {
     const std::vector<journal_record> records{std::move(record)};
     add_record_calls(row.no, id, records, bodies, calls);
     if (auto written = sql.run_all(calls); !written) return fail(written.error());
-    return db_->announce(sql, row.no);
+    return db_->announce(sql);
   }
 
   [[nodiscard]] expected<std::vector<stored_run>> select(const sql_call& call) {
@@ -516,8 +513,9 @@ class sql_run_store final : public run_store {
   // --- what is written once, however often its caller has to repeat it --------------------------
 
   // A write whose outcome is not known, because the connection broke while it was committed.
-  struct doubt {
-    std::int64_t digest = 0;
+  struct open_question {
+    std::int64_t doubt = 0;
+    std::int64_t digest = 0;  // of what was written
     std::vector<append_result> results;
   };
 
@@ -539,22 +537,23 @@ class sql_run_store final : public run_store {
   template <class Write>
   [[nodiscard]] expected<std::vector<append_result>> once(std::int64_t digest, Write write) {
     const std::lock_guard guard(once_mutex_);
-    if (doubt_) {
-      auto was_written = db_->was_written_after_all();
+    if (question_) {
+      auto was_written = db_->was_written(question_->doubt);
       if (!was_written) return fail(was_written.error());
-      auto former = *std::exchange(doubt_, std::nullopt);
+      auto former = *std::exchange(question_, std::nullopt);
       if (*was_written && former.digest == digest) return former.results;
     }
     std::vector<append_result> results;
-    auto done = db_->write([&](sql_connection& sql) { return write(sql, results); });
+    std::int64_t doubt = 0;
+    auto done = db_->write([&](sql_connection& sql) { return write(sql, results); }, &doubt);
     if (done) return results;
-    if (done.error().kind == error_kind::network) doubt_ = doubt{digest, std::move(results)};
+    if (doubt != 0) question_ = open_question{doubt, digest, std::move(results)};
     return fail(done.error());
   }
 
   std::unique_ptr<sql_database> db_;
   std::mutex once_mutex_;
-  std::optional<doubt> doubt_;
+  std::optional<open_question> question_;
 };
 
 }  // namespace

@@ -114,7 +114,7 @@ class sqlite_store_database final : public sql_database {
 
   const std::string& name() const noexcept override { return db_.path(); }
 
-  expected<void> write(const work& f) override {
+  expected<void> write(const work& f, std::int64_t*) override {
     {
       const std::lock_guard guard(mutex_);
       std::int64_t mark = 0;
@@ -148,9 +148,9 @@ class sqlite_store_database final : public sql_database {
     return done ? ended : done;
   }
 
-  expected<bool> was_written_after_all() override { return false; }  // a commit has one outcome
+  expected<bool> was_written(std::int64_t) override { return false; }  // there are no doubts
 
-  expected<void> announce(sql_connection&, std::int64_t) override { return {}; }
+  expected<void> announce(sql_connection&) override { return {}; }
 
   std::uint64_t changes() override {
     const std::lock_guard guard(mutex_);
