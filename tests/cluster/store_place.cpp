@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <graphbit/cluster/open_limit_authority.hpp>
 #include <graphbit/cluster/open_run_store.hpp>
 
 #include "postgres_server.hpp"
@@ -12,21 +13,30 @@ namespace graphbit {
 
 namespace {
 
+template <class Thing>
+[[nodiscard]] std::shared_ptr<Thing> opened(expected<std::unique_ptr<Thing>> thing) {
+  EXPECT_TRUE(thing) << (thing ? "" : thing.error().message);
+  return thing ? std::move(*thing) : nullptr;
+}
+
 class memory_place final : public store_place {
  public:
   std::shared_ptr<run_store> open() override { return store_; }
+  std::shared_ptr<limit_authority> open_authority() override { return authority_; }
 
  private:
   std::shared_ptr<run_store> store_ = *open_run_store(":memory:");
+  std::shared_ptr<limit_authority> authority_ = *open_limit_authority(":memory:");
 };
 
 class sqlite_place final : public store_place {
  public:
   ~sqlite_place() override { std::filesystem::remove_all(folder_); }
   std::shared_ptr<run_store> open() override {
-    auto store = open_run_store(folder_ / "run.db");
-    EXPECT_TRUE(store) << (store ? "" : store.error().message);
-    return store ? std::move(*store) : nullptr;
+    return opened<run_store>(open_run_store(folder_ / "run.db"));
+  }
+  std::shared_ptr<limit_authority> open_authority() override {
+    return opened<limit_authority>(open_limit_authority(folder_ / "run.db"));
   }
 
  private:
@@ -40,9 +50,10 @@ class postgres_place final : public store_place {
  public:
   postgres_place() { server_->run("postgres", "DROP SCHEMA IF EXISTS graphbit CASCADE"); }
   std::shared_ptr<run_store> open() override {
-    auto store = open_run_store(server_->url("postgres"));
-    EXPECT_TRUE(store) << (store ? "" : store.error().message);
-    return store ? std::move(*store) : nullptr;
+    return opened<run_store>(open_run_store(server_->url("postgres")));
+  }
+  std::shared_ptr<limit_authority> open_authority() override {
+    return opened<limit_authority>(open_limit_authority(server_->url("postgres")));
   }
 
  private:

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <graphbit/actors/limit_authority.hpp>
 #include <graphbit/actors/run_store.hpp>
 
 namespace graphbit {
@@ -16,6 +17,7 @@ class store_place {
   virtual ~store_place() = default;
   /// A handle as another process would have it (memory: always the same).
   [[nodiscard]] virtual std::shared_ptr<run_store> open() = 0;
+  [[nodiscard]] virtual std::shared_ptr<limit_authority> open_authority() = 0;
 };
 
 /// One kind of store, as the conformance suite's parameter.

@@ -74,7 +74,7 @@ void limit_shares::give_back(std::uint64_t holder, std::uint64_t token, duration
   settle(now);
   auto* mine = find(holder);
   if (mine == nullptr || mine->token != token) return;
-  cool(mine->amount, now + cool_for - std::clamp(unused_for, duration{0}, cool_for));
+  if (unused_for < cool_for) cool(mine->amount, now + cool_for - std::max(unused_for, duration{0}));
   holders_.erase(holders_.begin() + (mine - holders_.data()));
 }
 
