@@ -126,7 +126,7 @@ void run_request::refuse(error why) noexcept {
   if (!done) return;
   const run_result result = unstarted_result(setup_, std::move(why));
   ledger_->ended(result, false);
-  done(result);
+  tell_end(done, result);
 }
 
 caf::actor run_request::start() {

@@ -17,6 +17,8 @@ void tell(std::unique_ptr<Sink>& sink, F f) {
     f(*told);
   } catch (const std::exception& e) {
     log(log_level::error, "actors", std::string("a receiver of answers threw: ") + e.what());
+  } catch (...) {
+    log(log_level::error, "actors", "a receiver of answers threw");
   }
 }
 
@@ -52,8 +54,10 @@ bool pending_call::text_came(std::vector<std::string>& deltas) {
     return chat_sink_->on_text(deltas);
   } catch (const std::exception& e) {
     log(log_level::error, "actors", std::string("a receiver of text threw: ") + e.what());
-    return true;
+  } catch (...) {
+    log(log_level::error, "actors", "a receiver of text threw");
   }
+  return true;
 }
 
 void pending_call::restarted() {

@@ -105,6 +105,8 @@ void provider_shard::send(live_call& call, bool probe) {
   call.round_began = now;
   ++call.retry.attempts;
   transmit(call.first, call, std::exchange(call.ticket, 0), std::move(*request), probe);
+  if (call.pending->options.never_wait && http_.stats().waiting > 0)
+    return finish_with(call, would_wait("connections", "every connection is busy"));
   if (probe) return;
   if (const auto delay = hedges_[call.kind()].delay()) wait_until(call, now + *delay);
 }

@@ -21,6 +21,11 @@ namespace {
 
 }  // namespace
 
+error would_wait(std::string resource_type, const std::string& why) {
+  return resource_error(std::move(resource_type),
+                        why + ", and this call may not wait; try again later, or let it wait");
+}
+
 expected<std::shared_ptr<const provider_endpoint>> make_endpoint(provider_config config) {
   auto resolved_config = resolve(std::move(config));
   if (!resolved_config) return fail(resolved_config.error());
@@ -28,23 +33,23 @@ expected<std::shared_ptr<const provider_endpoint>> make_endpoint(provider_config
   endpoint->config = std::move(*resolved_config);
   const auto& c = endpoint->config;
   const auto* row = find_provider(c.provider);
-  if (row == nullptr || row->wire == nullptr)
+  endpoint->wire = c.wire ? c.wire.get() : row != nullptr ? row->wire : nullptr;
+  if (endpoint->wire == nullptr)
     return fail(configuration_error(
         "provider", "the wire of provider '" + c.provider + "' is not spoken by this version"));
-  endpoint->wire = row->wire;
   auto base = parse_url(c.base_url);
   if (!base) return fail(base.error());
   endpoint->at = std::move(*base);
-  auto headers = row->wire->headers(c);
+  auto headers = endpoint->wire->headers(c);
   if (!headers) return fail(headers.error());
   endpoint->headers = std::make_shared<const std::string>(std::move(*headers));
   const std::string prefix = endpoint->at.target == "/" ? "" : endpoint->at.target;
   const auto target = [&](std::string path) {
     return std::make_shared<const std::string>(prefix + path);
   };
-  endpoint->chat_target = target(row->wire->chat_target(c, c.model, false));
-  endpoint->stream_target = target(row->wire->chat_target(c, c.model, true));
-  endpoint->embeddings_target = target(row->wire->embeddings_target(c));
+  endpoint->chat_target = target(endpoint->wire->chat_target(c, c.model, false));
+  endpoint->stream_target = target(endpoint->wire->chat_target(c, c.model, true));
+  endpoint->embeddings_target = target(endpoint->wire->embeddings_target(c));
   return endpoint;
 }
 
@@ -163,6 +168,8 @@ void provider_shard::pass_limiter(live_call& call) {
   const auto now = steady_clock::now();
   call.ticket = limiter_.try_acquire(request, now);
   if (call.ticket != 0) return granted(call);
+  if (p.options.never_wait)
+    return finish_with(call, would_wait("in_flight", "every slot is taken or the rate is used up"));
   if (p.options.deadline_at != never) {
     const auto earliest = limiter_.earliest_start(request, now);
     if (earliest > p.options.deadline_at)

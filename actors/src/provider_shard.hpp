@@ -72,6 +72,9 @@ struct provider_endpoint {
 [[nodiscard]] expected<std::shared_ptr<const provider_endpoint>> make_endpoint(
     provider_config config);
 
+/// What a call with `never_wait` gets where others wait.
+[[nodiscard]] error would_wait(std::string resource_type, const std::string& why);
+
 /// The request pipeline of one provider client on one reactor:
 /// deadline > retry (one loop, one budget) > breaker gate > limiter > breaker again > one attempt,
 /// and beside a slow attempt its hedge.

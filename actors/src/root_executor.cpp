@@ -45,6 +45,7 @@ void append_number(std::string& out, const std::optional<T>& n) {
     append(out, name);
     append(out, value);
   }
+  append(out, std::to_string(reinterpret_cast<std::uintptr_t>(c.wire.get())));
   append(out, "parameters");
   for (const auto& [name, value] : c.parameters) {
     append(out, name);

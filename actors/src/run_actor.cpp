@@ -214,12 +214,7 @@ void run_shell::finish(run_state state, std::optional<error> failure,
   const run_result result(record);
   announce_end(result);
   board_->stop().request_stop();
-  try {
-    done(result);
-  } catch (const std::exception& e) {
-    log(log_level::error, "actors",
-        "what run '" + result.record().run_id + "' was to tell threw: " + e.what());
-  }
+  tell_end(done, result);
 }
 
 caf::behavior run(run_actor* self, const std::shared_ptr<run_setup>& setup,
@@ -244,6 +239,19 @@ caf::behavior run(run_actor* self, const std::shared_ptr<run_setup>& setup,
 caf::actor start_run(reactor& home, run_setup setup, run_done done) {
   return spawn_on(home, run, std::make_shared<run_setup>(std::move(setup)),
                   std::make_shared<run_done>(std::move(done)));
+}
+
+void tell_end(const run_done& done, const run_result& result) noexcept {
+  std::string what = "something that is no std::exception";
+  try {
+    if (done) done(result);
+    return;
+  } catch (const std::exception& e) {
+    what = e.what();
+  } catch (...) {  // only its text is wanted
+  }
+  log(log_level::error, "actors",
+      "what run '" + result.record().run_id + "' was to tell threw: " + what);
 }
 
 run_result unstarted_result(const run_setup& setup, error why) {

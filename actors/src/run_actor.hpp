@@ -22,6 +22,9 @@ using run_actor = caf::stateful_actor<run_actor_state, pinned_actor>;
 /// hands out the result and ends. A run that dies hands out a failed result. Any thread.
 caf::actor start_run(reactor& home, run_setup setup, run_done done);
 
+/// Calls `done`; what it throws is logged, for it must cost neither the run nor the process.
+void tell_end(const run_done& done, const run_result& result) noexcept;
+
 /// The result of a run that never began.
 [[nodiscard]] run_result unstarted_result(const run_setup& setup, error why);
 

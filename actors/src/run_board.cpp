@@ -38,6 +38,8 @@ void run_board::tell(const run_event& event) const noexcept {
     setup_.listener(event);
   } catch (const std::exception& e) {
     log(log_level::error, "actors", "the listener of run '" + run_id() + "' threw: " + e.what());
+  } catch (...) {
+    log(log_level::error, "actors", "the listener of run '" + run_id() + "' threw");
   }
 }
 

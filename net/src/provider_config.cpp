@@ -135,7 +135,11 @@ expected<void> check_body_settings(const provider_config& config) {
 }  // namespace
 
 expected<provider_config> resolve(provider_config config) {
-  const provider_row* row = find_provider(config.provider);
+  const std::string own_name = config.provider;
+  const provider_row own_row{.name = own_name, .display_name = own_name, .wire = config.wire.get()};
+  const provider_row* row = config.wire ? &own_row : find_provider(config.provider);
+  if (config.wire && own_name.empty())
+    return fail(configuration_error("provider", "a provider with a wire of its own needs a name"));
   if (row == nullptr)
     return fail(configuration_error("provider", "unknown provider '" + config.provider + "'"));
   const bool own_base_url = !config.base_url.empty();

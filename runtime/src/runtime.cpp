@@ -13,6 +13,7 @@
 #include <graphbit/runtime/blocking_pool.hpp>
 #include <graphbit/runtime/caf.hpp>
 #include <graphbit/runtime/log.hpp>
+#include <graphbit/runtime/message_types.hpp>
 #include <graphbit/runtime/native_thread.hpp>
 #include <graphbit/runtime/reactor.hpp>
 
@@ -73,6 +74,10 @@ class runtime::impl {
 
   impl(caf::actor_system& system, runtime_options options)
       : options_(resolved(std::move(options))), system_(&system) {
+    if (!has_message_types(system))
+      throw std::invalid_argument(
+          "this caf::actor_system does not know graphbit's message types: call "
+          "graphbit::add_message_types(config) on its configuration before the system is made");
     start();
   }
 

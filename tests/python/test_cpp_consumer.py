@@ -40,7 +40,7 @@ def consumer(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     done("cmake", "-S", source, "-B", folder, "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={installed}",
          "-DCMAKE_CXX_COMPILER_LAUNCHER=ccache")
     done("cmake", "--build", folder)
-    return folder / "consumer"
+    return folder / "two_steps"
 
 
 def test_the_example_runs() -> None:
@@ -54,6 +54,34 @@ def test_a_consumer_of_the_installed_package_runs(consumer: Path) -> None:
         output = done(consumer, f"{simulator.url}/v1")
         assert simulator.counters()["requests"] == 2
     assert output.startswith("Completed\n")
+
+
+def test_every_part_of_the_interface_is_there_for_a_consumer(consumer: Path) -> None:
+    with Simulator() as simulator:
+        done(consumer.with_name("embedder"), f"{simulator.url}/v1")
+        assert simulator.counters()["requests"] == 2
+
+
+def test_a_consumer_builds_by_pkg_config(installed: Path, tmp_path: Path) -> None:
+    files = next(installed.rglob("graphbit-actors.pc")).parent
+    flags = subprocess.run(
+        ["pkg-config", "--cflags", "--libs", "graphbit-actors"],
+        env={**os.environ, "PKG_CONFIG_PATH": str(files)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    program = tmp_path / "two_steps"
+    done("ccache", "g++", "-std=c++20", "-c", ROOT / "examples" / "cpp" / "two_steps.cpp",
+         "-o", tmp_path / "two_steps.o", *(flag for flag in flags if flag[:2] in ("-I", "-D")))
+    done("g++", tmp_path / "two_steps.o", "-o", program, *flags)
+    with Simulator() as simulator:
+        assert done(program, f"{simulator.url}/v1").startswith("Completed\n")
+    assert subprocess.run(
+        ["pkg-config", "--libs", "graphbit-net", "graphbit-cluster"],
+        env={**os.environ, "PKG_CONFIG_PATH": str(files)},
+        capture_output=True,
+    ).returncode == 0
 
 
 def test_an_unreachable_provider_is_one_line_and_exit_1(consumer: Path) -> None:

@@ -55,7 +55,9 @@ struct call_options {
   /// (`traceparent`). Not valid: the call begins a trace of its own where tracing is on.
   trace_context trace;
   std::shared_ptr<const call_origin> origin;  ///< none: a client's own call
-  bool fresh = false;                         ///< not answered from the response cache
+  /// Fails with ResourceExhausted instead of waiting for a slot, a rate or a connection.
+  bool never_wait = false;
+  bool fresh = false;  ///< not answered from the response cache
   bool debug = false;  ///< log attempts, waits and breaker changes of this call
 };
 

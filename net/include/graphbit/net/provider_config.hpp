@@ -52,6 +52,8 @@ struct provider_config {
   /// What only one provider knows: "api_version", "deployment_name", "site_url", "organization",
   /// ...
   std::map<std::string, std::string> parameters;
+  /// Set: this wire is spoken (custom_provider.hpp), and `provider` is any name of the caller's.
+  std::shared_ptr<const wire_format> wire;
   /// Set: calls go to one of these configurations instead, and the fields above are not used.
   std::shared_ptr<const provider_routes> routes;
 

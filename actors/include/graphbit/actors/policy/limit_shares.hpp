@@ -28,8 +28,6 @@ struct limit_share {
   limiter_settings amount;  ///< 0 where there is no such limit, else at least 1
   duration ends_in{};       ///< the holder counts from the moment at which it *asked*
   duration ask_after{};     ///< when to renew, or to ask again
-
-  friend bool operator==(const limit_share&, const limit_share&) = default;
 };
 
 /// Divides one limit (requests and tokens per minute, calls in flight) among the processes that use
