@@ -12,7 +12,6 @@ namespace graphbit {
 
 namespace {
 
-constexpr milliseconds call_timeout{15'000};  // more than the server's own, below
 constexpr const char* session = R"sql(
   SET search_path TO graphbit; SET client_min_messages = error;
   SET statement_timeout = 10000; SET lock_timeout = 5000;
@@ -79,7 +78,8 @@ class bound_values {
 }  // namespace
 
 expected<std::unique_ptr<postgres_link>> postgres_link::connect(const std::string& url,
-                                                                milliseconds timeout) {
+                                                                milliseconds connect_timeout,
+                                                                milliseconds call_timeout) {
   const std::array<const char*, 9> names{
       "dbname",           "fallback_application_name", "client_encoding",
       "tcp_user_timeout", "keepalives_idle",           "keepalives_interval",
@@ -87,9 +87,9 @@ expected<std::unique_ptr<postgres_link>> postgres_link::connect(const std::strin
   const std::array<const char*, 9> values{url.c_str(), "graphbit", "UTF8", "10000", "10",
                                           "3",         "3",        "5",    nullptr};
   std::unique_ptr<postgres_link> link(
-      new postgres_link(PQconnectStartParams(names.data(), values.data(), 1)));
+      new postgres_link(PQconnectStartParams(names.data(), values.data(), 1), call_timeout));
   if (!link->handle_) return fail(resource_error("memory", "no memory for a connection"));
-  const auto until = system_clock().now() + timeout;
+  const auto until = system_clock().now() + connect_timeout;
   if (auto done = link->finish_connecting(until); !done) return fail(done.error());
   PQsetnonblocking(link->handle_.get(), 1);
   if (auto done = link->script(session); !done) return fail(done.error());
@@ -121,7 +121,7 @@ expected<sql_rows> postgres_link::run(const sql_call& call) {
   auto prepared = prepare(call);
   if (!prepared) return fail(prepared.error());
   if (!send(**prepared, call)) return fail(broke(one_line(PQerrorMessage(handle_.get()))));
-  auto r = only_result(system_clock().now() + call_timeout);
+  auto r = only_result(system_clock().now() + call_timeout_);
   if (!r) return fail(r.error());
   return rows_of(r->get());
 }
@@ -142,7 +142,7 @@ expected<std::vector<sql_rows>> postgres_link::run_all(std::span<const sql_call>
     return fail(broke(one_line(PQerrorMessage(handle_.get()))));
 
   std::optional<error> failure;
-  const auto until = system_clock().now() + call_timeout;
+  const auto until = system_clock().now() + call_timeout_;
   all.reserve(calls.size());
   for (std::size_t i = 0; i < calls.size(); ++i) {
     auto r = only_result(until);
@@ -163,7 +163,7 @@ expected<std::vector<sql_rows>> postgres_link::run_all(std::span<const sql_call>
 expected<void> postgres_link::script(const std::string& sql) {
   if (PQsendQuery(handle_.get(), sql.c_str()) != 1)
     return fail(broke(one_line(PQerrorMessage(handle_.get()))));
-  const auto until = system_clock().now() + call_timeout;
+  const auto until = system_clock().now() + call_timeout_;
   std::optional<error> failure;
   for (;;) {
     auto r = next_result(until);
@@ -200,7 +200,7 @@ expected<const postgres_link::statement*> postgres_link::prepare(const sql_call&
   if (PQsendPrepare(handle_.get(), made.name.c_str(), words.c_str(),
                     static_cast<int>(values.types.size()), values.types.data()) != 1)
     return fail(broke(one_line(PQerrorMessage(handle_.get()))));
-  auto r = only_result(system_clock().now() + call_timeout);
+  auto r = only_result(system_clock().now() + call_timeout_);
   if (!r) return fail(r.error());
   if (auto rows = rows_of(r->get()); !rows) return fail(rows.error());
   return &statements_.emplace(call.sql, std::move(made)).first->second;

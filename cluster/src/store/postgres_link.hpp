@@ -22,9 +22,9 @@ namespace graphbit {
 /// closed; the server gives up on its own before that. One thread at a time.
 class postgres_link final : public sql_connection {
  public:
-  /// `url`: as libpq takes it. Connecting may take `timeout`.
-  [[nodiscard]] static expected<std::unique_ptr<postgres_link>> connect(const std::string& url,
-                                                                        milliseconds timeout);
+  /// `url`: as libpq takes it. How long connecting may take, and every call afterwards.
+  [[nodiscard]] static expected<std::unique_ptr<postgres_link>> connect(
+      const std::string& url, milliseconds connect_timeout, milliseconds call_timeout);
 
   expected<sql_rows> run(const sql_call& call) override;
   expected<std::vector<sql_rows>> run_all(std::span<const sql_call> calls) override;
@@ -52,7 +52,8 @@ class postgres_link final : public sql_connection {
     std::string name;
   };
 
-  explicit postgres_link(PGconn* handle) : handle_(handle) {}
+  postgres_link(PGconn* handle, milliseconds call_timeout)
+      : handle_(handle), call_timeout_(call_timeout) {}
   [[nodiscard]] expected<void> finish_connecting(time_point until);
   [[nodiscard]] expected<const statement*> prepare(const sql_call& call);
   [[nodiscard]] bool send(const statement& s, const sql_call& call);
@@ -66,6 +67,7 @@ class postgres_link final : public sql_connection {
   [[nodiscard]] error broke(const std::string& why);
 
   std::unique_ptr<PGconn, finish> handle_;
+  const milliseconds call_timeout_;
   std::map<const char*, statement> statements_;
   std::uint64_t rows_changed_ = 0;
   bool broken_ = false;

@@ -14,6 +14,7 @@ namespace graphbit {
 namespace {
 
 constexpr milliseconds connect_timeout{3'000};
+constexpr milliseconds call_timeout{10'000};
 constexpr seconds look_anyway_every{1};
 
 }  // namespace
@@ -58,7 +59,7 @@ void postgres_listener::listen(const std::stop_token& stop) {
 }
 
 void postgres_listener::listen_once(const std::stop_token& stop) {
-  auto link = postgres_link::connect(url_, connect_timeout);
+  auto link = postgres_link::connect(url_, connect_timeout, call_timeout);
   if (!link || !(*link)->script("LISTEN graphbit_runs")) return;
   changed();  // of what came before, nothing was heard
   while (!stop.stop_requested() && !(*link)->broken()) {

@@ -15,7 +15,6 @@ namespace graphbit {
 
 namespace {
 
-constexpr milliseconds connect_timeout{3'000};
 constexpr int tries_max = 8;
 constexpr std::size_t settled_doubts_max = 64;
 
@@ -34,12 +33,10 @@ constexpr const char* migrating_alone = "SELECT pg_advisory_xact_lock(1734496851
   char* words = nullptr;
   auto* options = PQconninfoParse(url.c_str(), &words);
   if (options == nullptr) {
-    auto e = configuration_error("store",
-                                 "the address of the store is no PostgreSQL address "
-                                 "(postgresql://user@host:port/database): " +
-                                     std::string(words == nullptr ? "out of memory" : words));
-    PQfreemem(words);
-    return fail(std::move(e));
+    PQfreemem(words);  // they may quote the password
+    return fail(configuration_error("store",
+                                    "the address of the store is no PostgreSQL address: write "
+                                    "postgresql://user@host:port/database"));
   }
   std::string host, port, database;
   for (auto* option = options; option->keyword != nullptr; ++option) {
@@ -60,8 +57,8 @@ constexpr const char* migrating_alone = "SELECT pg_advisory_xact_lock(1734496851
 /// since.
 class postgres_store_database final : public sql_database {
  public:
-  postgres_store_database(std::string url, std::string name)
-      : url_(std::move(url)), name_(std::move(name)), listener_(url_) {}
+  postgres_store_database(std::string url, std::string name, const postgres_timeouts& timeouts)
+      : url_(std::move(url)), name_(std::move(name)), timeouts_(timeouts), listener_(url_) {}
 
   ~postgres_store_database() override {
     if (link_ && !link_->broken() && mark_ != 0)
@@ -161,6 +158,7 @@ class postgres_store_database final : public sql_database {
           if (!last_was_written_) continue;
           return {};
         }
+        if (refused_) return fail(*refused_);
         if (doubt != nullptr) *doubt = doubtful_;
         return done;
       }
@@ -198,7 +196,7 @@ class postgres_store_database final : public sql_database {
   [[nodiscard]] expected<void> ensure_link() {
     if (refused_) return fail(*refused_);
     if (link_ && !link_->broken()) return {};
-    auto link = postgres_link::connect(url_, connect_timeout);
+    auto link = postgres_link::connect(url_, timeouts_.connect, timeouts_.call);
     if (!link) return fail(link.error());
     link_ = std::move(*link);
     if (mark_ == 0 && doubtful_ == 0) return {};
@@ -265,6 +263,7 @@ class postgres_store_database final : public sql_database {
 
   const std::string url_;
   const std::string name_;
+  const postgres_timeouts timeouts_;
   const std::string writer_ = make_uuid();
   std::mutex mutex_;
   std::unique_ptr<postgres_link> link_;
@@ -278,10 +277,11 @@ class postgres_store_database final : public sql_database {
 
 }  // namespace
 
-expected<std::unique_ptr<sql_database>> open_postgres_store_database(const std::string& url) {
+expected<std::unique_ptr<sql_database>> open_postgres_store_database(
+    const std::string& url, const postgres_timeouts& timeouts) {
   auto name = name_of(url);
   if (!name) return fail(name.error());
-  auto database = std::make_unique<postgres_store_database>(url, std::move(*name));
+  auto database = std::make_unique<postgres_store_database>(url, std::move(*name), timeouts);
   if (auto done = database->prepare(); !done) return fail(done.error());
   return database;
 }
