@@ -5,6 +5,7 @@
 #include "src/model_call.hpp"
 #include "src/node_work.hpp"
 #include "src/prompt.hpp"
+#include "src/structured_answer.hpp"
 
 namespace graphbit {
 
@@ -15,7 +16,9 @@ namespace {
 class agent_work final : public node_work {
  public:
   explicit agent_work(node_context& context)
-      : node_work(context), spec_(std::get<agent_spec>(step().spec)) {}
+      : node_work(context),
+        spec_(std::get<agent_spec>(step().spec)),
+        structure_(spec_.model, provider_of(board(), spec_.model)) {}
 
   void begin() override {
     text_pieces input = compose();
@@ -25,7 +28,7 @@ class agent_work final : public node_work {
                         std::to_string(input.bytes()) + " bytes; the limit is 16 MiB"));
     chat_request request = make_chat_request(spec_.model, input.str());
     for (const tool& t : spec_.tools) request.tools.push_back(t.spec);
-    if (!spec_.tools.empty()) messages_ = request.messages;
+    structure_.demand(request);
     ask(std::move(request), std::move(input));
   }
 
@@ -36,8 +39,8 @@ class agent_work final : public node_work {
     context().facts.executions.emplace_back(std::move(call_));
     if (failed) return answer_failed(std::move(result.error()));
     const bool wants_tools = !result->tool_calls.empty() && !spec_.tools.empty();
-    if (!wants_tools) return finish(output, "completed");
-    if (iteration_ >= iterations_max()) return finish(output, "max_iterations");
+    if (!wants_tools) return judge(output, "completed");
+    if (iteration_ >= iterations_max()) return judge(output, "max_iterations");
     run_tools(output.text(), std::move(result->tool_calls));
   }
 
@@ -70,19 +73,31 @@ class agent_work final : public node_work {
 
   void ask(chat_request request, text_pieces input) {
     ++iteration_;
+    if (!spec_.tools.empty()) messages_ = request.messages;
     call_ = begin_llm_call(context(), spec_.model, iteration_, std::move(input));
     const bool named = board().setup().stream_tokens;
     context().ask(iteration_, spec_.model, std::move(request),
                   named ? llm_call_id(step(), iteration_) : std::string());
   }
 
-  void finish(node_output output, const char* exit_reason) {
-    context().facts.exit_reason = exit_reason;
-    context().complete(std::move(output));
+  /// Ends with the answer, unless it must fit a schema and does not.
+  void judge(const node_output& answer, const char* exit_reason) {
+    auto verdict = structure_.judge(answer);
+    if (verdict.next) return ask_again(std::move(*verdict.next));
+    context().facts.exit_reason = verdict.output ? exit_reason : "invalid_output";
+    if (verdict.failure) return context().fail_with(std::move(*verdict.failure));
+    context().complete(std::move(*verdict.output));
+  }
+
+  void ask_again(chat_request request) {
+    text_pieces told;
+    told.add_owned(request.messages.back().text);
+    ask(std::move(request), std::move(told));
   }
 
   /// A first call that fails is the node's error; later ones leave what the tools found.
   void answer_failed(error e) {
+    if (auto other = structure_.instead_of(e)) return ask_again(std::move(*other));
     context().facts.exit_reason = "error";
     if (iteration_ == 1 || e.cancelled) return context().fail_with(std::move(e));
     std::string lines;
@@ -159,10 +174,12 @@ class agent_work final : public node_work {
     chat_request request = make_chat_request(spec_.model, {});
     request.messages = messages_;
     for (const tool& t : spec_.tools) request.tools.push_back(t.spec);
+    structure_.sent(request);
     ask(std::move(request), std::move(told));
   }
 
   const agent_spec& spec_;
+  structured_answer structure_;
   std::uint32_t iteration_ = 0;
   llm_call_record call_;                 // the one that is out
   std::vector<chat_message> messages_;   // kept only where tools may need them again

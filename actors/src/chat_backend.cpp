@@ -15,6 +15,13 @@ class provider_backend final : public chat_backend {
               bool stream, reactor& home) override {
     client_.submit(std::move(request), std::move(options), std::move(sink), stream, &home);
   }
+  [[nodiscard]] std::function<void()> submit_stream(chat_request request, call_options options,
+                                                    std::unique_ptr<chat_sink> sink,
+                                                    reactor& home) override {
+    const auto id =
+        client_.submit(std::move(request), std::move(options), std::move(sink), true, &home);
+    return [client = client_, id] { client.resume(id); };
+  }
   [[nodiscard]] const provider_config& config() const override { return client_.config(); }
 
  private:

@@ -59,8 +59,9 @@ class executor::impl {
          .name = std::string(to_string(ledger_->numbers().mode)) + " " + std::to_string(flow_),
          .lifetime = policy::child_lifetime::transient,
          .start =
-             [&home = rt_.next_reactor(), slot = slot_, ledger = ledger_] {
-               auto actor = spawn_on(home, supervise_runs, ledger);
+             [&home = rt_.next_reactor(), slot = slot_, ledger = ledger_,
+              active = std::make_shared<active_runs>()] {
+               auto actor = spawn_on(home, supervise_runs, ledger, active);
                slot->set(actor);
                return actor;
              },
@@ -114,7 +115,10 @@ expected<std::string> executor::impl::run(workflow flow, run_options options, re
     return fail(validation_error("inputs", "inputs must be an object of names and values"));
   auto plan = run_plan::make(std::make_shared<const workflow>(std::move(flow)));
   if (!plan) return fail(std::move(plan.error()));
-  if (auto ok = backends_->open_all(*(*plan)->flow()); !ok) return fail(std::move(ok.error()));
+  auto backends = backends_;
+  if (options.backends)
+    backends = std::make_shared<backend_book>(std::move(options.backends), config());
+  if (auto ok = backends->open_all(*(*plan)->flow()); !ok) return fail(std::move(ok.error()));
   if (!ledger_->accept())
     return fail(resource_error("runs_queued",
                                "too many runs wait in this executor; in low latency "
@@ -122,13 +126,14 @@ expected<std::string> executor::impl::run(workflow flow, run_options options, re
   const executor_numbers numbers = ledger_->numbers();
   run_setup setup;
   setup.plan = std::move(*plan);
-  setup.environment = {backends_, callables_, call_for(numbers)};
+  setup.environment = {std::move(backends), callables_, call_for(numbers)};
   setup.environment.call.budget =
       call_budget::within(budget_, {options.max_cost, options.max_total_tokens});
   setup.run_id = options.run_id.empty() ? make_uuid() : std::move(options.run_id);
   setup.inputs = std::move(options.inputs);
   setup.listener = std::move(options.on_event);
   setup.stream_tokens = options.stream_tokens;
+  setup.valve = std::move(options.valve);
   std::string run_id = setup.run_id;
   const auto number = next_number_.fetch_add(1, std::memory_order_relaxed);
   auto request =

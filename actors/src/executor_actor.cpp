@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <deque>
-#include <unordered_map>
 #include <utility>
 
 #include <graphbit/actors/supervisor.hpp>
@@ -14,8 +13,11 @@ namespace {
 
 class executor_shell {
  public:
-  executor_shell(executor_actor* self, std::shared_ptr<executor_ledger> ledger)
-      : self_(self), ledger_(std::move(ledger)) {}
+  executor_shell(executor_actor* self, std::shared_ptr<executor_ledger> ledger,
+                 std::shared_ptr<active_runs> active)
+      : self_(self), ledger_(std::move(ledger)), active_(std::move(active)) {
+    for (const auto& [address, run] : active_->by_address) take_over(run);
+  }
 
   void accept(std::shared_ptr<run_request> request) {
     if (closing_) return request->refuse(closed_error());
@@ -30,19 +32,19 @@ class executor_shell {
     for (const auto& request : waiting_)
       if (meant(*request)) request->refuse(cancelled_error("workflow_execution"));
     std::erase_if(waiting_, [&](const auto& request) { return meant(*request); });
-    for (const auto& [address, run] : active_)
+    for (const auto& [address, run] : active_->by_address)
       if (meant(*run.request)) end(run.actor, cancelled_error("workflow_execution"));
   }
 
   [[nodiscard]] child_reports report() const {
     child_reports all;
-    for (const auto& [address, run] : active_)
+    for (const auto& [address, run] : active_->by_address)
       all.children.push_back({.kind = "run", .name = run.request->run_id(), .handle = run.actor});
     return all;
   }
 
   void run_down(const caf::down_msg& down) {
-    if (active_.erase(down.source) == 0) return;
+    if (active_->by_address.erase(down.source) == 0) return;
     if (down.reason && down.reason != caf::exit_reason::normal) {
       ledger_->run_crashed();
       log(log_level::error, "actors", "a run ended by " + self_->system().render(down.reason));
@@ -55,15 +57,15 @@ class executor_shell {
     closing_ = true;
     for (const auto& request : waiting_) request->refuse(closed_error());
     waiting_.clear();
-    for (const auto& [address, run] : active_) end(run.actor, closed_error());
+    for (const auto& [address, run] : active_->by_address) end(run.actor, closed_error());
     end_if_closed();
   }
 
  private:
-  struct active_run {
-    caf::actor actor;
-    std::shared_ptr<run_request> request;  // holds the caller's stop callback
-  };
+  void take_over(const active_runs::entry& run) {
+    self_->monitor(run.actor);
+    if (run.request->stop_requested()) end(run.actor, cancelled_error("workflow_execution"));
+  }
 
   static error closed_error() { return cancelled_error("executor"); }
 
@@ -72,24 +74,24 @@ class executor_shell {
   }
 
   void start_waiting() {
-    while (!waiting_.empty() && active_.size() < ledger_->numbers().runs_active_max) {
+    while (!waiting_.empty() && active_->by_address.size() < ledger_->numbers().runs_active_max) {
       auto request = std::move(waiting_.front());
       waiting_.pop_front();
       auto run = request->start();
       self_->monitor(run);
       const auto address = run.address();
-      active_.emplace(address, active_run{std::move(run), std::move(request)});
+      active_->by_address.emplace(address, active_runs::entry{std::move(run), std::move(request)});
     }
   }
 
   void end_if_closed() {
-    if (closing_ && active_.empty()) self_->quit();
+    if (closing_ && active_->by_address.empty()) self_->quit();
   }
 
   executor_actor* self_;
   std::shared_ptr<executor_ledger> ledger_;
   std::deque<std::shared_ptr<run_request>> waiting_;
-  std::unordered_map<caf::actor_addr, active_run> active_;
+  std::shared_ptr<active_runs> active_;
   bool closing_ = false;
 };
 
@@ -148,11 +150,14 @@ error run_request::late_error(time_point now) const {
 }
 
 void run_request::on_stop(const std::stop_token& token, std::function<void()> f) {
-  if (token.stop_possible()) stop_.emplace(token, std::move(f));
+  if (!token.stop_possible()) return;
+  token_ = token;
+  stop_.emplace(token, std::move(f));
 }
 
-caf::behavior supervise_runs(executor_actor* self, const std::shared_ptr<executor_ledger>& ledger) {
-  auto shell = std::make_shared<executor_shell>(self, ledger);
+caf::behavior supervise_runs(executor_actor* self, const std::shared_ptr<executor_ledger>& ledger,
+                             const std::shared_ptr<active_runs>& active) {
+  auto shell = std::make_shared<executor_shell>(self, ledger, active);
   self->set_down_handler([shell](const caf::down_msg& down) { shell->run_down(down); });
   self->set_exit_handler([shell](const caf::exit_msg&) { shell->close(); });
   return {

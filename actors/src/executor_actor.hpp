@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <stop_token>
+#include <unordered_map>
 
 #include <graphbit/runtime/pinned_actor.hpp>
 
@@ -31,6 +32,8 @@ class run_request {
   void refuse(error why) noexcept;
   /// Calls `f` when the caller's token is stopped, as long as this request lives.
   void on_stop(const std::stop_token& token, std::function<void()> f);
+  /// True once that token was stopped; an executor that died may have missed it.
+  [[nodiscard]] bool stop_requested() const noexcept { return token_.stop_requested(); }
 
   milliseconds timeout{0};
   time_point deadline_at = never;  ///< the caller's own
@@ -45,6 +48,7 @@ class run_request {
   reactor& home_;
   std::shared_ptr<executor_ledger> ledger_;
   run_done done_;  // empty once the run was started or refused
+  std::stop_token token_;
   std::optional<std::stop_callback<std::function<void()>>> stop_;
 };
 
@@ -57,6 +61,16 @@ struct cancel_run {
   std::string run_id{};
 };
 
+/// The runs of one executor that are at work. Kept beside its actor, on the same reactor, so that
+/// an actor that is restarted can still cancel and count them.
+struct active_runs {
+  struct entry {
+    caf::actor actor;
+    std::shared_ptr<run_request> request;  // holds the caller's stop callback
+  };
+  std::unordered_map<caf::actor_addr, entry> by_address;
+};
+
 struct executor_actor_state {
   static inline const char* name = "executor";
 };
@@ -65,8 +79,10 @@ using executor_actor = caf::stateful_actor<executor_actor_state, pinned_actor>;
 /// The actor behind an executor: starts runs up to the mode's number, queues the others in order,
 /// and supervises them (one_for_one; a run is never restarted, because it could ask a provider
 /// twice: its caller gets an error instead). An exit message cancels all runs, waits for them and
-/// ends. Restarted by the root executor after a failure; runs at work then finish on their own.
-caf::behavior supervise_runs(executor_actor* self, const std::shared_ptr<executor_ledger>& ledger);
+/// ends. Restarted by the root executor after a failure: runs at work go on, under the new actor;
+/// those that waited were answered with an error.
+caf::behavior supervise_runs(executor_actor* self, const std::shared_ptr<executor_ledger>& ledger,
+                             const std::shared_ptr<active_runs>& active);
 
 }  // namespace graphbit
 

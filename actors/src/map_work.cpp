@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <graphbit/runtime/limits.hpp>
@@ -6,6 +7,7 @@
 #include "src/local_scope.hpp"
 #include "src/model_call.hpp"
 #include "src/node_work.hpp"
+#include "src/structured_answer.hpp"
 
 namespace graphbit {
 
@@ -24,6 +26,7 @@ class map_work final : public node_work {
     items_ = std::move(*items);
     answers_.resize(items_.size());
     calls_.resize(items_.size());
+    structures_.resize(items_.size());
     scope_.set("count", node_output::from_text(std::to_string(items_.size())));
     context().facts.user_input.add(spec_.prompt);
     if (items_.empty()) return finish();
@@ -33,13 +36,17 @@ class map_work final : public node_work {
 
   void answered(std::size_t slot, expected<chat_response> result) override {
     end_llm_call(context(), calls_[slot], result);
-    answers_[slot] = calls_[slot].output;
-    ++answered_;
     if (!result) {
-      result.error().message = "item " + std::to_string(slot) + ": " + result.error().message;
-      keep_calls();
-      return context().fail_with(std::move(result.error()));
+      if (auto other = structures_[slot]->instead_of(result.error()))
+        return ask_again(slot, std::move(*other));
+      return fail_item(slot, std::move(result.error()));
     }
+    auto verdict = structures_[slot]->judge(calls_[slot].output);
+    if (verdict.next) return ask_again(slot, std::move(*verdict.next));
+    if (verdict.failure) return fail_item(slot, std::move(*verdict.failure));
+    answers_[slot] = std::move(*verdict.output);
+    structures_[slot].reset();
+    ++answered_;
     if (answered_ == items_.size()) return finish();
     if (next_ < items_.size()) ask_next();
   }
@@ -73,15 +80,34 @@ class map_work final : public node_work {
       return false;
     }
     chat_request request = make_chat_request(spec_.model, input.str());
+    structures_[slot].emplace(spec_.model, provider_of(board(), spec_.model));
+    structures_[slot]->demand(request);
+    ask(slot, std::move(request), std::move(input));
+    return true;
+  }
+
+  void ask(std::size_t slot, chat_request request, text_pieces input) {
     const auto iteration = static_cast<std::uint32_t>(slot + 1);
     calls_[slot] = begin_llm_call(context(), spec_.model, iteration, std::move(input));
     context().ask(slot, spec_.model, std::move(request), llm_call_id(step(), iteration));
-    return true;
+  }
+
+  void ask_again(std::size_t slot, chat_request request) {
+    context().facts.executions.emplace_back(std::move(calls_[slot]));
+    text_pieces told;
+    told.add_owned(request.messages.back().text);
+    ask(slot, std::move(request), std::move(told));
+  }
+
+  void fail_item(std::size_t slot, error why) {
+    why.message = "item " + std::to_string(slot) + ": " + why.message;
+    keep_calls();
+    context().fail_with(std::move(why));
   }
 
   void keep_calls() {
     auto& executions = context().facts.executions;
-    executions.reserve(calls_.size());
+    executions.reserve(executions.size() + calls_.size());
     for (llm_call_record& call : calls_)
       if (call.ended != time_point{}) executions.emplace_back(std::move(call));
   }
@@ -113,6 +139,7 @@ class map_work final : public node_work {
   json_value::array items_;
   std::vector<node_output> answers_;
   std::vector<llm_call_record> calls_;
+  std::vector<std::optional<structured_answer>> structures_;  // of the items at work
   std::size_t next_ = 0;
   std::size_t answered_ = 0;
 };

@@ -34,6 +34,11 @@ chat_request make_chat_request(const model_settings& settings, std::string user_
   return request;
 }
 
+std::string provider_of(const run_board& board, const model_settings& settings) {
+  const auto backend = board.environment().backends->find(settings);
+  return backend == nullptr ? std::string() : backend->config().provider;
+}
+
 std::string llm_call_id(const node& step, std::uint32_t iteration) {
   return step.id + "-llm-" + std::to_string(iteration);
 }

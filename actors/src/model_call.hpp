@@ -11,6 +11,9 @@ namespace graphbit {
 /// The request of one user text under a node's settings.
 [[nodiscard]] chat_request make_chat_request(const model_settings& settings, std::string user_text);
 
+/// The name of the provider that a node's settings lead to; empty where there is none.
+[[nodiscard]] std::string provider_of(const run_board& board, const model_settings& settings);
+
 /// Begins the record of a call and tells the listener.
 [[nodiscard]] llm_call_record begin_llm_call(node_context& context, const model_settings& settings,
                                              std::uint32_t iteration, text_pieces input);

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <exception>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -18,16 +19,20 @@ namespace graphbit {
 namespace {
 
 /// Hands what a provider client says to the node's actor; tokens go straight to the listener,
-/// which lives on the same reactor.
+/// which lives on the same reactor, as long as the run's valve lets them.
 class answer_sink final : public chat_sink {
  public:
+  /// `resume`: reads on in this stream; filled in once it is submitted, empty where it cannot wait.
+  using resume_slot = std::shared_ptr<std::function<void()>>;
+
   answer_sink(caf::actor node, std::shared_ptr<const run_board> board, std::uint32_t index,
-              std::size_t slot, std::string call_id)
+              std::size_t slot, std::string call_id, resume_slot resume)
       : node_(std::move(node)),
         board_(std::move(board)),
         index_(index),
         slot_(slot),
-        call_id_(std::move(call_id)) {}
+        call_id_(std::move(call_id)),
+        resume_(std::move(resume)) {}
 
   bool on_text(std::vector<std::string>& deltas) override {
     if (board_->open())
@@ -36,7 +41,8 @@ class answer_sink final : public chat_sink {
           event.call_id = call_id_;
           event.text = std::move(delta);
         });
-    return true;
+    const auto& valve = board_->setup().valve;
+    return !valve || !resume_ || !*resume_ || valve->admits(*resume_);
   }
 
   void on_done(expected<chat_response> result) override {
@@ -50,6 +56,7 @@ class answer_sink final : public chat_sink {
   std::uint32_t index_;
   std::size_t slot_;
   std::string call_id_;
+  resume_slot resume_;
 };
 
 /// What a user's function gives, whatever it throws.
@@ -166,6 +173,7 @@ class node_shell final : public node_context {
   }
 
   void limit_time(std::size_t slot, const callable& function);
+  [[nodiscard]] run_listener sub_run_listener() const;
   void end(node_status status, node_output output, std::optional<error> failure) noexcept;
   void announce(const node_result& result) const;
 
@@ -186,10 +194,15 @@ void node_shell::ask(std::size_t slot, const model_settings& settings, chat_requ
   call_options options = board_->environment().call;
   options.deadline_at = board_->setup().deadline_at;
   options.stop = board_->stop().get_token();
+  const bool stream = board_->setup().stream_tokens;
+  const auto resume = stream ? std::make_shared<std::function<void()>>() : nullptr;
   auto sink = std::make_unique<answer_sink>(caf::actor_cast<caf::actor>(self_), board_, index_,
-                                            slot, call_id);
-  backend->submit(std::move(request), std::move(options), std::move(sink),
-                  board_->setup().stream_tokens, board_->home());
+                                            slot, call_id, resume);
+  if (stream)
+    *resume = backend->submit_stream(std::move(request), std::move(options), std::move(sink),
+                                     board_->home());
+  else
+    backend->submit(std::move(request), std::move(options), std::move(sink), false, board_->home());
 }
 
 void node_shell::call(std::size_t slot, const callable& function, json_value arguments) {
@@ -236,10 +249,25 @@ void node_shell::run(std::shared_ptr<const run_plan> plan, json_value inputs) {
   setup.inputs = std::move(inputs);
   setup.deadline_at = parent.deadline_at;
   setup.depth = parent.depth + 1;
+  setup.listener = sub_run_listener();
+  setup.stream_tokens = parent.stream_tokens;
+  setup.valve = parent.valve;
   sub_run_ = start_run(board_->home(), std::move(setup),
                        [me = caf::actor_cast<caf::actor>(self_)](const run_result& result) {
                          caf::anon_send(me, sub_run_answer{std::make_shared<run_result>(result)});
                        });
+}
+
+/// What happens in a sub-workflow is told as this run's own, its nodes named "NODE/INNER"; its
+/// beginning and end are this node's.
+run_listener node_shell::sub_run_listener() const {
+  if (!board_->heard()) return {};
+  return [board = board_, prefix = board_->plan().step(index_).name + "/"](const run_event& event) {
+    if (event.node_id.empty()) return;
+    run_event told = event;
+    told.node_name.insert(0, prefix);
+    board->pass_on(std::move(told));
+  };
 }
 
 void node_shell::announce(const node_result& result) const {

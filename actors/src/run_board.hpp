@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <graphbit/actors/call.hpp>
+#include <graphbit/actors/event_valve.hpp>
 #include <graphbit/actors/executor.hpp>
 #include <graphbit/actors/run_event.hpp>
 #include <graphbit/actors/run_result.hpp>
@@ -38,7 +39,8 @@ struct run_setup {
   std::shared_ptr<const error> late{};  ///< the run's error at that time; none: others watch it
   run_listener listener{};
   bool stream_tokens = false;
-  std::uint32_t depth = 0;  ///< of sub-workflows
+  std::shared_ptr<event_valve> valve{};  ///< closed while the listener has enough; none: never
+  std::uint32_t depth = 0;               ///< of sub-workflows
 };
 
 /// What one run works on: its plan, its inputs, and what has become of its nodes so far.
@@ -98,6 +100,11 @@ class run_board final : public reference_scope {
       event.node_name = plan().step(index).name;
       fill(event);
     });
+  }
+  /// Tells an event of a sub-workflow in this run's name.
+  void pass_on(run_event event) const {
+    event.run_id = record_->run_id;
+    if (open_ && setup_.listener) tell(event);
   }
   [[nodiscard]] bool heard() const noexcept { return static_cast<bool>(setup_.listener); }
 

@@ -52,8 +52,10 @@ expected<void> check_agent_ids(const workflow& flow) {
     const auto* agent = std::get_if<agent_spec>(&n->spec);
     if (agent == nullptr || agent->agent_id.empty()) continue;
     if (!seen.insert(agent->agent_id).second)
-      return fail(graph_error("Duplicate agent_id detected. Node '" + n->name + "' uses agent_id " +
-                              agent->agent_id + ", which another node has already"));
+      return fail(graph_error(
+          "Duplicate agent_id detected. Each agent_id must be unique across the "
+          "workflow. Node '" +
+          n->name + "' uses agent_id " + agent->agent_id + ", which another node has already"));
   }
   return {};
 }
@@ -67,8 +69,8 @@ expected<void> check_names(const workflow& flow) {
   std::set<std::string_view> seen;
   for (const auto& n : flow.nodes())
     if (!seen.insert(n->name).second)
-      return fail(
-          graph_error("Duplicate node name '" + n->name + "'; enforce_unique_node_names is set"));
+      return fail(graph_error(
+          "Duplicate node names not allowed (enforce_unique_node_names=true): '" + n->name + "'"));
   return {};
 }
 

@@ -90,7 +90,8 @@ TEST_F(RunKillTest, AKilledExecutorAnswersWhatItHadNotStarted) {
   executor_numbers numbers;
   numbers.runs_active_max = active;
   const auto ledger = std::make_shared<executor_ledger>(numbers);
-  const auto actor = spawn_on(rt.reactor_at(0), supervise_runs, ledger);
+  const auto actor =
+      spawn_on(rt.reactor_at(0), supervise_runs, ledger, std::make_shared<active_runs>());
   for (int i = 0; i < runs; ++i) {
     ASSERT_TRUE(ledger->accept());
     auto request = std::make_shared<run_request>(i + 1, setup(std::to_string(i)), rt.reactor_at(0),
@@ -107,6 +108,36 @@ TEST_F(RunKillTest, AKilledExecutorAnswersWhatItHadNotStarted) {
   wait_for(runs);  // those at work end on their own, here by their time limit
   EXPECT_EQ(ledger->stats().executions, static_cast<std::uint64_t>(runs));
   EXPECT_EQ(ledger->stats().active + ledger->stats().queued, 0u);
+}
+
+// The successor of a killed executor knows the runs that were at work.
+TEST_F(RunKillTest, RunsOfAKilledExecutorCanBeCancelled) {
+  const auto ledger = std::make_shared<executor_ledger>(executor_numbers{});
+  const auto active = std::make_shared<active_runs>();
+  std::stop_source told, missed;
+  const auto start = [&](std::uint64_t number, const std::stop_source& stop, auto on_stop) {
+    ASSERT_TRUE(ledger->accept());
+    auto request =
+        std::make_shared<run_request>(number, setup(std::to_string(number)), rt.reactor_at(0),
+                                      ledger, [this](const run_result& r) {
+                                        EXPECT_EQ(r.state(), run_state::cancelled);
+                                        ++answers;
+                                      });
+    request->timeout = milliseconds{600'000};
+    request->on_stop(stop.get_token(), on_stop);
+    const auto actor = spawn_on(rt.reactor_at(0), supervise_runs, ledger, active);
+    caf::anon_send(actor, accept_run{std::move(request)});
+    while (ledger->stats().active < number) std::this_thread::yield();
+    caf::anon_send_exit(actor, caf::exit_reason::kill);
+  };
+  start(1, missed, [] {});  // its executor is dead when the token is stopped
+  start(2, told, [] {});
+  missed.request_stop();
+  const auto successor = spawn_on(rt.reactor_at(0), supervise_runs, ledger, active);
+  wait_for(1);
+  caf::anon_send(successor, cancel_run{2, {}});
+  wait_for(2);
+  caf::anon_send_exit(successor, caf::exit_reason::user_shutdown);
 }
 
 TEST_F(RunKillTest, AListenerThatThrowsCostsNoAnswer) {

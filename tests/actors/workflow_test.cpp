@@ -95,7 +95,7 @@ TEST(WorkflowTest, UniqueNamesAreEnforcedWhenAskedFor) {
   ASSERT_TRUE(flow.add_node(agent("a")).has_value());
   EXPECT_TRUE(flow.validate().has_value());
   flow.set_metadata("enforce_unique_node_names", true);
-  EXPECT_THAT(message_of(flow.validate()), HasSubstr("Duplicate node name 'a'"));
+  EXPECT_THAT(message_of(flow.validate()), HasSubstr("Duplicate node names not allowed"));
 }
 
 TEST(WorkflowTest, SuccessorsOfAConditionNeedDistinctNames) {

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include <graphbit/actors/call.hpp>
 #include <graphbit/net/provider_config.hpp>
@@ -21,6 +22,15 @@ class chat_backend {
   /// this call.
   virtual void submit(chat_request request, call_options options, std::unique_ptr<chat_sink> sink,
                       bool stream, reactor& home) = 0;
+  /// As `submit` of a stream; gives a function that reads on after the sink said false (any thread,
+  /// does not block). An empty one: streams cannot wait here, and the sink must not say false.
+  [[nodiscard]] virtual std::function<void()> submit_stream(chat_request request,
+                                                            call_options options,
+                                                            std::unique_ptr<chat_sink> sink,
+                                                            reactor& home) {
+    submit(std::move(request), std::move(options), std::move(sink), true, home);
+    return {};
+  }
   /// The model that a request without one gets, and the provider's name; for events and metadata.
   [[nodiscard]] virtual const provider_config& config() const = 0;
 };

@@ -10,6 +10,7 @@
 
 #include <graphbit/actors/call.hpp>
 #include <graphbit/actors/chat_backend.hpp>
+#include <graphbit/actors/event_valve.hpp>
 #include <graphbit/actors/run_event.hpp>
 #include <graphbit/actors/run_result.hpp>
 #include <graphbit/actors/workflow.hpp>
@@ -94,9 +95,13 @@ struct run_options {
   time_point deadline_at = never;  ///< besides the executor's timeout
   std::stop_token stop;            ///< cancels the run and its calls
   run_listener on_event;
-  bool stream_tokens = false;      ///< ask for streams and give `token` events
+  bool stream_tokens = false;  ///< ask for streams and give `token` events
+  /// Backpressure for `token` events: closed while the listener has enough; none: never.
+  std::shared_ptr<event_valve> valve;
   std::optional<double> max_cost;  ///< of this run's calls, US dollars; none: the executor's
   std::optional<std::uint64_t> max_total_tokens;
+  /// Another source of backends for this run's calls (masking, recording); empty: the executor's.
+  chat_backend_factory backends;
   std::string run_id;                                    ///< empty: made
   trace_context trace;                                   ///< the caller's span; see call_options
   std::string timeout_operation = "workflow_execution";  ///< named in the timeout error
