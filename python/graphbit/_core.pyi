@@ -7,6 +7,9 @@ from typing import Any, final
 from graphbit.response import LlmResponse
 from graphbit.workflow import WorkflowResult
 
+# The keywords of a call; the classes in front say which.
+_Options = Mapping[str, Any]
+
 VERSION: str
 BUILD_PROFILE: str
 BUILD_TARGET: str
@@ -17,9 +20,7 @@ def check_call(
     max_tokens: object,
     temperature: object,
     enable_prompt_caching: object,
-    timeout_s: object,
-    extra_body: object,
-    priority: object,
+    options: _Options,
     full: bool,
     /,
 ) -> None: ...
@@ -38,13 +39,16 @@ def cosine_similarity(a: Sequence[float], b: Sequence[float], /) -> float: ...
 def is_execution_mode(name: str, /) -> bool: ...
 def memory_allocator() -> str: ...
 def optional_bool_argument(value: object, name: str, /) -> bool: ...
+def price_of(provider: str, model: str, /) -> dict[str, float] | None: ...
 def runtime_info() -> dict[str, int]: ...
 def runtime_started() -> bool: ...
 def set_default_timeout(timeout_s: float | None, /) -> None: ...
 def set_log_level(name: str, /) -> None: ...
+def set_prices(prices: Mapping[str, Any] | str, /) -> None: ...
 def shutdown(patience_s: float, /) -> None: ...
 def signed_argument(value: object, name: str, /) -> int: ...
 def start_runtime() -> None: ...
+def takes_json_schema(provider: str, /) -> bool: ...
 def text_argument(value: object, name: str, /) -> str: ...
 def texts_argument(value: object, name: str, /) -> list[str]: ...
 def unsigned_argument(value: object, name: str, max: int, /) -> int: ...
@@ -80,22 +84,28 @@ class ProviderConfig:
         options: dict[str, Any],
         /,
     ) -> ProviderConfig: ...
-    def without_key(self) -> tuple[Any, ...]: ...
+    def __getstate__(self) -> tuple[Any, ...]: ...
+    def __setstate__(self, state: tuple[Any, ...], /) -> None: ...
     def describe(self) -> dict[str, str]: ...
     def __eq__(self, other: object, /) -> bool: ...
 
 @final
 class LlmClient:
-    def __init__(self, config: ProviderConfig, debug: bool, /) -> None: ...
+    def __init__(
+        self,
+        config: ProviderConfig,
+        debug: bool,
+        max_cost: float | None,
+        max_total_tokens: int | None,
+        /,
+    ) -> None: ...
     def complete(
         self,
         prompt: str,
         max_tokens: int | None,
         temperature: float | None,
         enable_prompt_caching: bool,
-        timeout_s: float | None,
-        extra_body: Mapping[str, Any] | str | None,
-        priority: str | None,
+        options: _Options,
         /,
     ) -> str: ...
     def complete_full(
@@ -104,9 +114,7 @@ class LlmClient:
         max_tokens: int | None,
         temperature: float | None,
         enable_prompt_caching: bool,
-        timeout_s: float | None,
-        extra_body: Mapping[str, Any] | str | None,
-        priority: str | None,
+        options: _Options,
         /,
     ) -> LlmResponse: ...
     def complete_async(
@@ -115,9 +123,7 @@ class LlmClient:
         max_tokens: int | None,
         temperature: float | None,
         enable_prompt_caching: bool,
-        timeout_s: float | None,
-        extra_body: Mapping[str, Any] | str | None,
-        priority: str | None,
+        options: _Options,
         /,
     ) -> Future[str]: ...
     def complete_full_async(
@@ -126,9 +132,7 @@ class LlmClient:
         max_tokens: int | None,
         temperature: float | None,
         enable_prompt_caching: bool,
-        timeout_s: float | None,
-        extra_body: Mapping[str, Any] | str | None,
-        priority: str | None,
+        options: _Options,
         /,
     ) -> Future[LlmResponse]: ...
     def chat(
@@ -137,9 +141,7 @@ class LlmClient:
         max_tokens: int | None,
         temperature: float | None,
         enable_prompt_caching: bool,
-        timeout_s: float | None,
-        extra_body: Mapping[str, Any] | str | None,
-        priority: str | None,
+        options: _Options,
         /,
     ) -> Future[str]: ...
     def start_batch(
@@ -147,10 +149,7 @@ class LlmClient:
         max_tokens: int | None,
         temperature: float | None,
         max_concurrency: int | None,
-        timeout_s: float | None,
-        extra_body: Mapping[str, Any] | str | None,
-        priority: str | None,
-        max_pause_s: float | None,
+        options: _Options,
         full: bool,
         /,
     ) -> tuple[PromptBatch, Future[list[Any]]]: ...
@@ -159,9 +158,7 @@ class LlmClient:
         journal: str | None,
         form: str,
         max_concurrency: int | None,
-        max_pause_s: float | None,
-        timeout_s: float | None,
-        priority: str | None,
+        options: _Options,
         retry_failed: bool,
         /,
     ) -> BatchRun: ...
@@ -170,9 +167,7 @@ class LlmClient:
         prompt: str,
         max_tokens: int | None,
         temperature: float | None,
-        timeout_s: float | None,
-        extra_body: Mapping[str, Any] | str | None,
-        priority: str | None,
+        options: _Options,
         /,
     ) -> TextStream: ...
     def warm_up(self) -> Future[str]: ...
@@ -203,7 +198,7 @@ class BatchRun:
 
 @final
 class TextStream:
-    def take(self) -> list[str] | None: ...
+    def take(self) -> list[str | None] | None: ...
     def wait(self) -> None: ...
     def wait_async(self) -> Future[None]: ...
     def close(self) -> None: ...
@@ -215,16 +210,14 @@ class EmbeddingClient:
     def embed(
         self,
         texts: list[str],
-        timeout_s: float | None,
-        extra_body: Mapping[str, Any] | str | None,
+        options: _Options,
         shape: str,
         /,
     ) -> Any: ...
     def embed_async(
         self,
         texts: list[str],
-        timeout_s: float | None,
-        extra_body: Mapping[str, Any] | str | None,
+        options: _Options,
         shape: str,
         /,
     ) -> Future[Any]: ...
@@ -344,31 +337,14 @@ class RunResult:
 @final
 class Executor:
     def __init__(
-        self,
-        config: ProviderConfig,
-        mode: str,
-        timeout_seconds: int | None,
-        max_retries: int | None,
-        max_concurrency: int | None,
-        max_in_flight: int | None,
-        debug: bool | None,
-        ask: Callable[..., object] | None,
-        /,
+        self, config: ProviderConfig, ask: Callable[..., object] | None, options: _Options, /
     ) -> None: ...
-    def with_policy(self, policy: object, /) -> Executor: ...
-    def execute(
-        self, workflow: Workflow, inputs: Mapping[str, Any] | None, timeout_s: float | None, /
-    ) -> WorkflowResult: ...
+    def execute(self, workflow: Workflow, policy: object, options: _Options, /) -> WorkflowResult: ...
     def run_async(
-        self, workflow: Workflow, inputs: Mapping[str, Any] | None, timeout_s: float | None, /
+        self, workflow: Workflow, policy: object, options: _Options, /
     ) -> Future[WorkflowResult]: ...
     def stream(
-        self,
-        workflow: Workflow,
-        inputs: Mapping[str, Any] | None,
-        timeout_s: float | None,
-        mode: str,
-        /,
+        self, workflow: Workflow, policy: object, options: _Options, mode: str, /
     ) -> RunEvents: ...
     def configure(
         self,
@@ -381,6 +357,7 @@ class Executor:
     ) -> None: ...
     def stats(self) -> dict[str, Any]: ...
     def reset_stats(self) -> None: ...
+    def supervision_tree(self) -> dict[str, Any]: ...
 
 @final
 class RunEvents:

@@ -23,6 +23,7 @@ class BatchOutcome:
 
     __slots__ = (
         "attempts",
+        "cost",
         "custom_id",
         "embeddings",
         "error",
@@ -48,6 +49,8 @@ class BatchOutcome:
     """One vector per input, for requests to ``/v1/embeddings``."""
     usage: dict[str, Any] | None
     """Tokens as the provider counted them."""
+    cost: float | None
+    """US dollars by ``graphbit.prices``; None for failures, embeddings, resumed lines, unknown prices."""
     attempts: int
     """Requests sent for it; 0 for a resumed line."""
     latency_ms: float
@@ -239,7 +242,7 @@ def _outcome(line: tuple[Any, ...]) -> BatchOutcome:
     outcome = BatchOutcome()
     outcome.index, outcome.custom_id, outcome.latency_ms = index, custom_id, latency_ms
     outcome.error, outcome.resumed = error, kept is not None
-    outcome.text = outcome.response = outcome.embeddings = outcome.usage = None
+    outcome.text = outcome.response = outcome.embeddings = outcome.usage = outcome.cost = None
     outcome.attempts = getattr(error, "attempts", 0) or 0
     if kept is not None:
         _fill_from_kept(outcome, json.loads(kept))
@@ -247,7 +250,7 @@ def _outcome(line: tuple[Any, ...]) -> BatchOutcome:
         outcome.embeddings = response
     elif response is not None:
         outcome.response, outcome.text = response, response.content
-        outcome.usage = response.usage.to_dict()
+        outcome.usage, outcome.cost = response.usage.to_dict(), response.cost
         outcome.attempts = getattr(response, "attempts", 1)
     return outcome
 

@@ -89,13 +89,13 @@ class BridgeClient:
         max_tokens: int | None,
         temperature: float | None,
         max_concurrency: int | None,
-        timeout_s: float | None,
-        extra_body: Mapping[str, Any] | str | None,
-        priority: str | None,
-        max_pause_s: float | None,
+        options: Mapping[str, Any],
         full: bool,
     ) -> tuple[_ThreadedBatch, Awaitable[list[Any]]]:
-        rest = (max_tokens, temperature, False, timeout_s, extra_body, priority)
+        # Nothing of ours waits or counts here, so a batch's own keywords have no effect.
+        own = ("max_pause_s", "max_cost", "max_total_tokens")
+        of_calls = {name: value for name, value in options.items() if name not in own}
+        rest = (max_tokens, temperature, False, of_calls)
         _checked(("x", *rest), full=False)
         if max_concurrency is not None:
             _core.unsigned_argument(max_concurrency, "max_concurrency", 2**32 - 1)
@@ -106,8 +106,11 @@ class BridgeClient:
         batch = _ThreadedBatch(self, rest, max_concurrency or _THREADS_MAX, full)
         return batch, batch.results
 
-    def stream(self, prompt: str, max_tokens: Any, temperature: Any, *rest: Any) -> _OneChunk:
-        arguments = (prompt, max_tokens, temperature, False, *rest)
+    def stream(
+        self, prompt: str, max_tokens: Any, temperature: Any, options: Mapping[str, Any]
+    ) -> _OneChunk:
+        of_calls = {name: value for name, value in options.items() if name != "on_stream_failure"}
+        arguments = (prompt, max_tokens, temperature, False, of_calls)
         messages = _checked(arguments, full=False)
         return _OneChunk(self, lambda: self._ask(messages, arguments))
 
@@ -156,7 +159,7 @@ class BridgeClient:
         spent_ms = (time.monotonic() - started) * 1000
         self._count(True, spent_ms)
         usage = (prompt_tokens, completion_tokens, prompt_tokens + completion_tokens, None, None)
-        call = ("python_bridge", "", 1, spent_ms)
+        call = ("python_bridge", "", 1, spent_ms, None, False)
         return response._from_native(content, model, None, [], usage, finish, call)
 
     def _count(self, success: bool, spent_ms: float) -> None:
@@ -238,8 +241,6 @@ class _OneChunk:
 
 
 def _checked(arguments: Sequence[Any], *, full: bool) -> list[dict[str, str]]:
-    prompt, max_tokens, temperature, caching, timeout_s, extra_body, priority = arguments
-    _core.check_call(
-        prompt, max_tokens, temperature, caching, timeout_s, extra_body, priority, full
-    )
+    prompt, max_tokens, temperature, caching, options = arguments
+    _core.check_call(prompt, max_tokens, temperature, caching, options, full)
     return [{"role": "user", "content": prompt}]

@@ -47,7 +47,8 @@ def _embed(client: _core.EmbeddingClient, texts: list[str], timeout_ms: int | No
     started = time.monotonic()
     try:
         timeout_s = None if timeout_ms is None else max(timeout_ms, 1) / 1000
-        return client.embed(texts, timeout_s, None, "whole"), time.monotonic() - started
+        answer = client.embed(texts, {"timeout_s": timeout_s}, "whole")
+        return answer, time.monotonic() - started
     except TimeoutError:
         return TimeoutError("Batch request timed out")
     except Exception as error:

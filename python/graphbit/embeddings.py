@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from graphbit import _core
 from graphbit.errors import ValidationError
+from graphbit.llm import check_litellm_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping, Sequence
-    from typing import Any
+    from typing import Any, TypedDict
 
     from typing_extensions import Unpack
 
-    from graphbit.llm import ConnectionOptions, _OptionsWithoutBaseUrl
+    from graphbit.bridge_embeddings import BridgeEmbeddings
+    from graphbit.llm import ConnectionOptions, Priority, _OptionsWithoutBaseUrl
+
+    class EmbeddingOptions(TypedDict, total=False):
+        """The keywords that every call takes; what they mean stands at EmbeddingClient."""
+
+        timeout_s: float | None
+        extra_body: Mapping[str, Any] | str | None
+        priority: Priority | None
+        session: str | None
 
 
 class EmbeddingConfig:
@@ -21,9 +31,10 @@ class EmbeddingConfig:
     The factories take the keywords of ``LlmConfig``, and treat keys the same way.
     """
 
-    __slots__ = ("_native",)
+    __slots__ = ("_bridge", "_native")
 
     _native: _core.ProviderConfig
+    _bridge: BridgeEmbeddings | None
 
     def __init__(self) -> None:
         raise TypeError("No constructor defined for EmbeddingConfig")
@@ -86,14 +97,42 @@ class EmbeddingConfig:
         """Google Gemini."""
         return _config("gemini", api_key, model, options)
 
+    @staticmethod
+    def litellm(api_key: str | None = None, model: str | None = None) -> EmbeddingConfig:
+        """Any model that LiteLLM knows, through its Python library; text-embedding-3-small by
+        default.
+
+        Raises ImportError when the library is not installed, ValueError for a key that is empty or
+        shorter than 8 bytes. Without a key the library asks the environment.
+        """
+        check_litellm_key(api_key)
+        model = "text-embedding-3-small" if model is None else _core.text_argument(model, "model")
+        from graphbit.bridge_embeddings import BridgeEmbeddings
+        from graphbit.providers.litellm import Litellm
+
+        config = _embedding_config(_core.ProviderConfig.make_bridge(model))
+        embed_many = Litellm(api_key).embeddings.embed_many
+        config._bridge = BridgeEmbeddings("LiteLLM", embed_many, model)
+        return config
+
     def provider(self) -> str:
+        """The provider's name, such as ``"openai"``."""
         return self._native.provider
 
     def model(self) -> str:
+        """The model that is asked."""
         return self._native.model
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, EmbeddingConfig) and self._native == other._native
+
+    def __hash__(self) -> int:
+        return hash((self.provider(), self.model()))
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return _from_pickle, self._native.without_key()
+        if self._bridge is not None:
+            return EmbeddingConfig.litellm, (None, self.model())  # the library asks the environment
+        return _embedding_config, (self._native,)
 
     def __repr__(self) -> str:
         shown = self._native.describe()
@@ -106,18 +145,23 @@ class EmbeddingConfig:
 class Embedding(list):  # type: ignore[type-arg]
     """A vector that knows what it stands for; else a plain list of floats.
 
-    ``content`` and ``metadata`` as they were given, ``model``, and ``usage`` (prompt_tokens,
-    total_tokens).
+    ``content`` and ``metadata`` as they were given, ``model``, ``usage`` (prompt_tokens,
+    total_tokens) and ``cost`` (US dollars; None where no price is known).
     """
 
     content: str
     metadata: dict[str, Any]
     model: str
     usage: dict[str, int]
+    cost: float | None
 
 
 class EmbeddingClient:
-    """Turns texts into vectors. Errors, limits and deadlines are those of ``LlmClient``."""
+    """Turns texts into vectors. Errors, limits and deadlines are those of ``LlmClient``.
+
+    Every call takes these keywords, with the meaning they have there: ``timeout_s``, ``extra_body``,
+    ``priority``, ``session``.
+    """
 
     __slots__ = ("__weakref__", "_config", "_native")
 
@@ -128,72 +172,60 @@ class EmbeddingClient:
                 " EmbeddingClient(EmbeddingConfig.openai(api_key=...))"
             )
         self._config = config
-        self._native = _core.EmbeddingClient(config._native)
+        self._native: Any = config._bridge or _core.EmbeddingClient(config._native)
 
     def embed_text(
         self,
         text: str,
-        *,
-        timeout_s: float | None = None,
-        extra_body: Mapping[str, Any] | str | None = None,
+        **options: Unpack[EmbeddingOptions],
     ) -> Awaitable[list[float]]:
         """An awaitable of the text's vector. ValueError for an empty text."""
-        return self._native.embed_async([_checked_text(text)], timeout_s, extra_body, "first")
+        return self._native.embed_async([_checked_text(text)], options, "first")
 
     def embed_batch(
         self,
         texts: Sequence[str],
-        *,
-        timeout_s: float | None = None,
-        extra_body: Mapping[str, Any] | str | None = None,
+        **options: Unpack[EmbeddingOptions],
     ) -> Awaitable[list[list[float]]]:
         """An awaitable of the texts' vectors, in order. ValueError for no texts or an empty one."""
-        return self._native.embed_async(_checked_texts(texts), timeout_s, extra_body, "all")
+        return self._native.embed_async(_checked_texts(texts), options, "all")
 
     def embed_batch_array(
         self,
         texts: Sequence[str],
-        *,
-        timeout_s: float | None = None,
-        extra_body: Mapping[str, Any] | str | None = None,
+        **options: Unpack[EmbeddingOptions],
     ) -> Awaitable[memoryview]:
         """As ``embed_batch``, as one float32 array of texts x dimensions.
 
         The awaitable gives a memoryview; ``numpy.asarray`` takes it without a copy.
         """
-        return self._native.embed_async(_checked_texts(texts), timeout_s, extra_body, "array")
+        return self._native.embed_async(_checked_texts(texts), options, "array")
 
     def embed_document(
         self,
         content: str,
         metadata: Mapping[str, Any] | None = None,
-        *,
-        timeout_s: float | None = None,
-        extra_body: Mapping[str, Any] | str | None = None,
+        **options: Unpack[EmbeddingOptions],
     ) -> Awaitable[Embedding]:
         """An awaitable of the content's vector, which carries ``metadata`` and ``content``."""
-        future = self._native.embed_async([_checked_text(content)], timeout_s, extra_body, "whole")
+        future = self._native.embed_async([_checked_text(content)], options, "whole")
         return _document(future, content, dict(metadata or {}))
 
     def embed(
         self,
         text: str,
-        *,
-        timeout_s: float | None = None,
-        extra_body: Mapping[str, Any] | str | None = None,
+        **options: Unpack[EmbeddingOptions],
     ) -> list[float]:
         """The text's vector; waits for it."""
-        return self._native.embed([_checked_text(text)], timeout_s, extra_body, "first")  # type: ignore[no-any-return]
+        return self._native.embed([_checked_text(text)], options, "first")  # type: ignore[no-any-return]
 
     def embed_many(
         self,
         texts: Sequence[str],
-        *,
-        timeout_s: float | None = None,
-        extra_body: Mapping[str, Any] | str | None = None,
+        **options: Unpack[EmbeddingOptions],
     ) -> list[list[float]]:
         """The texts' vectors, in order; waits for them."""
-        return self._native.embed(_checked_texts(texts), timeout_s, extra_body, "all")  # type: ignore[no-any-return]
+        return self._native.embed(_checked_texts(texts), options, "all")  # type: ignore[no-any-return]
 
     def embed_batch_parallel(
         self,
@@ -222,12 +254,13 @@ class EmbeddingClient:
 async def _document(
     future: Awaitable[Any], content: str, metadata: dict[str, Any]
 ) -> Embedding:
-    vectors, model, prompt_tokens, total_tokens = await future
+    vectors, model, prompt_tokens, total_tokens, cost = await future
     embedding = Embedding(vectors[0])
     embedding.content = content
     embedding.metadata = metadata
     embedding.model = model
     embedding.usage = {"prompt_tokens": prompt_tokens, "total_tokens": total_tokens}
+    embedding.cost = cost
     return embedding
 
 
@@ -255,10 +288,15 @@ def _config(
     options: Mapping[str, Any],
     parameters: Mapping[str, str | None] | None = None,
 ) -> EmbeddingConfig:
-    return _from_pickle(provider, api_key, model, dict(parameters or {}), dict(options))
+    return _embedding_config(
+        _core.ProviderConfig.make_for_embeddings(
+            provider, api_key, model, dict(parameters or {}), dict(options)
+        )
+    )
 
 
-def _from_pickle(*arguments: Any) -> EmbeddingConfig:
+def _embedding_config(native: _core.ProviderConfig) -> EmbeddingConfig:
     config = object.__new__(EmbeddingConfig)
-    config._native = _core.ProviderConfig.make_for_embeddings(*arguments)
+    config._native = native
+    config._bridge = None
     return config

@@ -89,6 +89,10 @@ class RequestRefusedError(ValidationError, RuntimeError):
     """The provider itself refused the request: 400, 404, 422."""
 
 
+class EmptyWorkflowError(ValidationError, RuntimeError):
+    """``run_async`` of a workflow without nodes: a RuntimeError upstream, a ValueError elsewhere."""
+
+
 class RateLimitError(GraphBitError, RuntimeError):
     kind = "RateLimit"
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from graphbit.response import LlmResponse
 
     Priority = Literal["live", "batch"]
-    Strategy = Literal["least_busy", "round_robin", "lowest_latency", "cheapest"]
+    Strategy = Literal["least_busy", "round_robin", "lowest_latency", "cheapest", "session"]
 
     class _OptionsWithoutBaseUrl(TypedDict, total=False):
         timeout_s: float | None
@@ -40,14 +40,53 @@ if TYPE_CHECKING:
         max_in_flight: int | None
         rpm: int | None
         tpm: int | None
+        hedge: bool | None
+        adaptive_in_flight: bool | None
+        response_cache_max_age_s: float | None
         extra_headers: Mapping[str, str] | None
         extra_body: Mapping[str, Any] | str | None
         token_limit_field: str | None
+        tls_verify: bool | None
+        tls_ca_file: str | os.PathLike[str] | None
+        tls_client_cert_file: str | os.PathLike[str] | None
+        tls_client_key_file: str | os.PathLike[str] | None
 
     class ConnectionOptions(_OptionsWithoutBaseUrl, total=False):
         """The keywords that every factory takes; what they mean stands at LlmConfig."""
 
         base_url: str | None
+
+    class CallOptions(TypedDict, total=False):
+        """The keywords that every call takes; what they mean stands at LlmClient."""
+
+        timeout_s: float | None
+        extra_body: Mapping[str, Any] | str | None
+        response_format: Mapping[str, Any] | str | None
+        priority: Priority | None
+        session: str | None
+        fresh: bool | None
+
+    class StreamOptions(CallOptions, total=False):
+        """Those of streams."""
+
+        on_stream_failure: Literal["error", "restart", "continue"] | None
+
+    class BatchOptions(CallOptions, total=False):
+        """Those of batches."""
+
+        max_pause_s: float | None
+        max_cost: float | None
+        max_total_tokens: int | None
+
+    class JobOptions(TypedDict, total=False):
+        """Those of ``run_batch``, beside the ones in its signature."""
+
+        timeout_s: float | None
+        priority: Priority | None
+        session: str | None
+        fresh: bool | None
+        max_cost: float | None
+        max_total_tokens: int | None
 
 
 class LlmConfig:
@@ -65,13 +104,20 @@ class LlmConfig:
     ``max_retries``           tries after the first, 3
     ``max_in_flight``         calls at once, per key and model
     ``rpm``, ``tpm``          requests and tokens per minute
+    ``hedge``                 True: a second attempt when the first is slower than 95 % of its like
+    ``adaptive_in_flight``    True: calls at once follow latency and refusals, up to max_in_flight
+    ``response_cache_max_age_s``  equal calls are answered from memory, if the answer is no older
     ``extra_headers``         dict of header lines for every request
     ``extra_body``            dict (or JSON text) merged into every request body
     ``token_limit_field``     auto, max_tokens or max_completion_tokens
+    ``tls_ca_file``           PEM file of trusted authorities, instead of the system's
+    ``tls_client_cert_file``, ``tls_client_key_file``  PEM files, for servers that ask for them
+    ``tls_verify``            False: any certificate will do (logged as a warning)
 
     Raises ValueError ``<Name> API key cannot be empty`` or ``<Name> API key too short``, and for
     options that cannot work. The key is never shown: not in repr, errors, logs or pickles. A pickled
-    configuration takes its key from the environment when it is loaded.
+    configuration takes its key from the environment when it is loaded (with a ``base_url`` of its
+    own: none; give that place its key by ``extra_headers``, or make the configuration anew there).
     """
 
     __slots__ = ("_bridge", "_native")
@@ -237,20 +283,15 @@ class LlmConfig:
     def litellm(api_key: str | None = None, model: str | None = None) -> LlmConfig:
         """Any model that LiteLLM knows, through its Python library; gpt-3.5-turbo by default.
 
-        Raises ImportError when the library is not installed.
+        Raises ImportError when the library is not installed, ValueError for a key that is empty or
+        shorter than 8 bytes. Without a key the library asks the environment.
         """
+        check_litellm_key(api_key)
+        model = "gpt-3.5-turbo" if model is None else _core.text_argument(model, "model")
         from graphbit.bridge_client import PythonProvider
         from graphbit.providers.litellm import Litellm
 
-        if api_key is not None:
-            key_bytes = len(_core.text_argument(api_key, "api_key").encode())
-            if key_bytes == 0:
-                raise ValidationError("LiteLLM API key cannot be empty", field="api_key")
-            if key_bytes < 8:
-                raise ValidationError("LiteLLM API key too short", field="api_key")
-        model = "gpt-3.5-turbo" if model is None else _core.text_argument(model, "model")
-        config = object.__new__(LlmConfig)
-        config._native = _core.ProviderConfig.make_bridge(model)
+        config = _llm_config(_core.ProviderConfig.make_bridge(model))
         config._bridge = PythonProvider("LiteLLM", Litellm(api_key).llm.chat, model)
         return config
 
@@ -267,7 +308,8 @@ class LlmConfig:
     def balanced(configs: Sequence[LlmConfig], strategy: Strategy = "least_busy") -> LlmConfig:
         """As ``fallback``, with calls spread over ``configs``.
 
-        ``strategy``: least_busy, round_robin, lowest_latency or cheapest (by price per token).
+        ``strategy``: least_busy, round_robin, lowest_latency, cheapest (by price per token) or
+        session (calls with the same ``session`` go to the same one).
         """
         return _routed(strategy, configs)
 
@@ -303,7 +345,9 @@ class LlmConfig:
         return hash((self.provider(), self.model()))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _from_pickle, self._native.without_key()
+        if self._bridge is not None:
+            return LlmConfig.litellm, (None, self.model())  # the library asks the environment
+        return _llm_config, (self._native,)
 
     def __repr__(self) -> str:
         shown = self._native.describe()
@@ -322,9 +366,13 @@ class LlmClient:
 
     Every call takes these keywords:
 
-    ``timeout_s``   deadline of this call in seconds, waiting for limits included; none by default
-    ``extra_body``  dict (or JSON text) merged into the request body
-    ``priority``    "live" (default) or "batch", which lets live calls go first
+    ``timeout_s``        deadline of this call in seconds, waiting for limits included; none by default
+    ``extra_body``       dict (or JSON text) merged into the request body
+    ``response_format``  JSON schema (dict or text) that the answer must fit, told to the provider in its
+                         own form; the answer is not checked, see ``complete_json``
+    ``priority``         "live" (default) or "batch", which lets live calls go first
+    ``session``          calls of one session go to the same place (``LlmConfig.balanced``)
+    ``fresh``            True: not from the response cache
 
     Calls raise, beside TypeError and OverflowError for arguments of a wrong type: ValueError
     (argument, or refused by the provider), PermissionError (key), ConnectionError (network, 5xx,
@@ -334,15 +382,29 @@ class LlmClient:
 
     __slots__ = ("__weakref__", "_config", "_native")
 
-    def __init__(self, config: LlmConfig, debug: bool | None = None, **unknown: Never) -> None:
-        """``debug``: log this client's attempts, waits and breaker changes to stderr."""
+    def __init__(
+        self,
+        config: LlmConfig,
+        debug: bool | None = None,
+        *,
+        max_cost: float | None = None,
+        max_total_tokens: int | None = None,
+        **unknown: Never,
+    ) -> None:
+        """``debug``: log this client's attempts, waits and breaker changes to stderr.
+
+        ``max_cost`` (US dollars, by ``graphbit.prices``) and ``max_total_tokens`` of all its calls:
+        once one is spent, calls raise MemoryError with ``resource_type`` "budget".
+        """
         if unknown or not isinstance(config, LlmConfig):
             raise TypeError(
                 "LlmClient takes an LlmConfig: LlmClient(LlmConfig.openai(api_key=...))"
             )
         log_calls = _core.optional_bool_argument(debug, "debug")
         self._config = config
-        self._native: _core.LlmClient = _native_client(config, log_calls)
+        self._native: _core.LlmClient = _native_client(
+            config, log_calls, max_cost, max_total_tokens
+        )
 
     def complete(
         self,
@@ -350,14 +412,11 @@ class LlmClient:
         max_tokens: int | None = None,
         temperature: float | None = None,
         enable_prompt_caching: bool = False,
-        *,
-        timeout_s: float | None = None,
-        extra_body: Mapping[str, Any] | str | None = None,
-        priority: Priority | None = None,
+        **options: Unpack[CallOptions],
     ) -> str:
         """Asks and waits; the answer's text."""
         return self._native.complete(
-            prompt, max_tokens, temperature, enable_prompt_caching, timeout_s, extra_body, priority
+            prompt, max_tokens, temperature, enable_prompt_caching, options
         )
 
     def complete_async(
@@ -366,14 +425,11 @@ class LlmClient:
         max_tokens: int | None = None,
         temperature: float | None = None,
         enable_prompt_caching: bool = False,
-        *,
-        timeout_s: float | None = None,
-        extra_body: Mapping[str, Any] | str | None = None,
-        priority: Priority | None = None,
+        **options: Unpack[CallOptions],
     ) -> Awaitable[str]:
         """Asks now; an awaitable of the answer's text. Arguments are checked at the call."""
         return self._native.complete_async(
-            prompt, max_tokens, temperature, enable_prompt_caching, timeout_s, extra_body, priority
+            prompt, max_tokens, temperature, enable_prompt_caching, options
         )
 
     def complete_full(
@@ -382,14 +438,11 @@ class LlmClient:
         max_tokens: int | None = None,
         temperature: float | None = None,
         enable_prompt_caching: bool = False,
-        *,
-        timeout_s: float | None = None,
-        extra_body: Mapping[str, Any] | str | None = None,
-        priority: Priority | None = None,
+        **options: Unpack[CallOptions],
     ) -> LlmResponse:
         """Asks and waits; the answer with usage, finish reason and tool calls."""
         return self._native.complete_full(
-            prompt, max_tokens, temperature, enable_prompt_caching, timeout_s, extra_body, priority
+            prompt, max_tokens, temperature, enable_prompt_caching, options
         )
 
     def complete_full_async(
@@ -398,14 +451,11 @@ class LlmClient:
         max_tokens: int | None = None,
         temperature: float | None = None,
         enable_prompt_caching: bool = False,
-        *,
-        timeout_s: float | None = None,
-        extra_body: Mapping[str, Any] | str | None = None,
-        priority: Priority | None = None,
+        **options: Unpack[CallOptions],
     ) -> Awaitable[LlmResponse]:
         """Asks now; an awaitable of the whole answer."""
         return self._native.complete_full_async(
-            prompt, max_tokens, temperature, enable_prompt_caching, timeout_s, extra_body, priority
+            prompt, max_tokens, temperature, enable_prompt_caching, options
         )
 
     def complete_batch(
@@ -414,22 +464,20 @@ class LlmClient:
         max_tokens: int | None = None,
         temperature: float | None = None,
         max_concurrency: int | None = None,
-        *,
-        timeout_s: float | None = None,
-        extra_body: Mapping[str, Any] | str | None = None,
-        priority: Priority | None = None,
-        max_pause_s: float | None = None,
+        **options: Unpack[BatchOptions],
     ) -> Awaitable[list[str]]:
         """Asks all ``prompts``; an awaitable of the texts, in the order of the prompts.
 
         Any number of prompts; from an iterator (also an asynchronous one) they are taken as calls
         get free. ``max_concurrency`` bounds the calls at once; by default the client's in-flight
         limit does. An empty prompt gives "", a failed one the text ``Error: <what went wrong>``;
-        nothing is raised for it. ``timeout_s`` is each prompt's own. ``max_pause_s``: how long, in
-        all, a prompt may wait for a provider that is down instead of failing. ``priority`` is
-        "batch" unless given.
+        nothing is raised for it.
+
+        Keywords as of every call (``timeout_s`` is each prompt's own, ``priority`` "batch" unless
+        given), and ``max_pause_s``: how long, in all, a prompt may wait for a provider that is down
+        instead of failing, 0; ``max_cost`` (US dollars), ``max_total_tokens``: once they are spent,
+        the rest is not sent and fails.
         """
-        options = (timeout_s, extra_body, priority, max_pause_s)
         return self._batch(prompts, max_tokens, temperature, max_concurrency, options, False)
 
     def complete_batch_results(
@@ -438,18 +486,13 @@ class LlmClient:
         max_tokens: int | None = None,
         temperature: float | None = None,
         max_concurrency: int | None = None,
-        *,
-        timeout_s: float | None = None,
-        extra_body: Mapping[str, Any] | str | None = None,
-        priority: Priority | None = None,
-        max_pause_s: float | None = None,
+        **options: Unpack[BatchOptions],
     ) -> Awaitable[list[LlmResponse | Exception | None]]:
         """As ``complete_batch``, with the whole outcome of each prompt.
 
         An entry is an LlmResponse (text, usage, ``attempts``, ``latency_ms``), the exception that
         ``complete`` would have raised, or None for an empty prompt.
         """
-        options = (timeout_s, extra_body, priority, max_pause_s)
         return self._batch(prompts, max_tokens, temperature, max_concurrency, options, True)
 
     def _batch(
@@ -458,9 +501,7 @@ class LlmClient:
         max_tokens: int | None,
         temperature: float | None,
         max_concurrency: int | None,
-        options: tuple[
-            float | None, Mapping[str, Any] | str | None, Priority | None, float | None
-        ],
+        options: BatchOptions,
         full: bool,
     ) -> Awaitable[list[Any]]:
         from_iterator = hasattr(prompts, "__next__") or hasattr(prompts, "__anext__")
@@ -470,7 +511,7 @@ class LlmClient:
                 "Validation error for field 'prompts': Prompts list cannot be empty", field="prompts"
             )
         batch, results = self._native.start_batch(
-            max_tokens, temperature, max_concurrency, *options, full
+            max_tokens, temperature, max_concurrency, options, full
         )
         if from_iterator:
             from graphbit.batch_feed import feed
@@ -492,8 +533,7 @@ class LlmClient:
         temperature: float | None = None,
         max_concurrency: int | None = None,
         max_pause_s: float | None = 3600.0,
-        timeout_s: float | None = None,
-        priority: Priority | None = None,
+        **options: Unpack[JobOptions],
     ) -> BatchRun:
         """A batch of any size that survives outages and crashes; iterate over its outcomes.
 
@@ -511,8 +551,11 @@ class LlmClient:
         ``retry_failed``: send lines that failed once more. ``max_pause_s``: how long, in all, a
         request may wait for a provider that is down (after one success) instead of failing, 1 h.
         ``max_tokens``, ``temperature``: of requests that do not say. ``progress=True`` shows a bar
-        (tqdm if installed) on stderr; a callable gets the numbers as a dict. ``timeout_s``: of each
-        request, from its start.
+        (tqdm if installed) on stderr; a callable gets the numbers as a dict.
+
+        Keywords: ``timeout_s`` of each request, from its start; ``max_cost`` (US dollars) and
+        ``max_total_tokens`` of the whole batch: once spent, it ends with MemoryError, and what is
+        finished is kept; ``priority`` ("batch" unless given), ``session``, ``fresh``.
         """
         from graphbit.batch_run import BatchRun
 
@@ -523,7 +566,7 @@ class LlmClient:
             form["temperature"] = temperature
         path = None if journal is None else str(journal)
         native = self._native.run_batch(
-            path, repr(form), max_concurrency, max_pause_s, timeout_s, priority, retry_failed
+            path, repr(form), max_concurrency, {**options, "max_pause_s": max_pause_s}, retry_failed
         )
         return BatchRun(native, source, form, ordered, progress)
 
@@ -533,17 +576,14 @@ class LlmClient:
         max_tokens: int | None = None,
         temperature: float | None = None,
         enable_prompt_caching: bool = False,
-        *,
-        timeout_s: float | None = None,
-        extra_body: Mapping[str, Any] | str | None = None,
-        priority: Priority | None = None,
+        **options: Unpack[CallOptions],
     ) -> Awaitable[str]:
         """Sends a conversation of (role, content) pairs; an awaitable of the answer's text.
 
         Roles are system, user and assistant; any other counts as user. Empty contents are left out.
         """
         return self._native.chat(
-            messages, max_tokens, temperature, enable_prompt_caching, timeout_s, extra_body, priority
+            messages, max_tokens, temperature, enable_prompt_caching, options
         )
 
     def stream(
@@ -551,15 +591,15 @@ class LlmClient:
         prompt: str,
         max_tokens: int | None = None,
         temperature: float | None = None,
-        *,
-        timeout_s: float | None = None,
-        extra_body: Mapping[str, Any] | str | None = None,
-        priority: Priority | None = None,
+        **options: Unpack[StreamOptions],
     ) -> StreamIterator:
-        """The answer piece by piece; see StreamIterator. Nothing is sent before it is read."""
-        return _stream_iterator(
-            self._native.stream(prompt, max_tokens, temperature, timeout_s, extra_body, priority)
-        )
+        """The answer piece by piece; see StreamIterator. Nothing is sent before it is read.
+
+        ``on_stream_failure``, when it breaks after text was delivered: "error" (default), "restart"
+        (asked again; a StreamRestart comes before the new text) or "continue" (the model is asked
+        to go on after the text so far).
+        """
+        return _stream_iterator(self._native.stream(prompt, max_tokens, temperature, options))
 
     complete_stream = stream
 
@@ -615,6 +655,15 @@ class LlmClient:
         return f"LlmClient({self._config!r})"
 
 
+class StreamRestart(str):
+    """An empty chunk of a stream: the answer begins anew, the chunks before it are void.
+
+    Comes only with ``on_stream_failure="restart"``.
+    """
+
+    __slots__ = ()
+
+
 class StreamIterator:
     """One streamed answer. Use it in one of these ways:
 
@@ -630,7 +679,7 @@ class StreamIterator:
     __slots__ = ("_native", "_ready")
 
     _native: _core.TextStream
-    _ready: list[str]
+    _ready: list[str | None]
 
     def __init__(self) -> None:
         raise TypeError("No constructor defined for StreamIterator")
@@ -648,7 +697,8 @@ class StreamIterator:
                 self._ready = chunks
             else:
                 raise StopAsyncIteration
-        return self._ready.pop()
+        chunk = self._ready.pop()
+        return StreamRestart() if chunk is None else chunk
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -663,20 +713,24 @@ class StreamIterator:
                 self._ready = chunks
             else:
                 raise StopIteration
-        return self._ready.pop()
+        chunk = self._ready.pop()
+        return StreamRestart() if chunk is None else chunk
 
     def __await__(self) -> Generator[Any, None, str]:
         return self._whole_text().__await__()
 
     async def _whole_text(self) -> str:
-        return "".join([chunk async for chunk in self])
+        chunks: list[str] = []
+        async for chunk in self:
+            _keep(chunk, chunks)
+        return "".join(chunks)
 
     async def streaming_response(self) -> str:
         """Prints the chunks to stdout as they come; the whole text."""
-        chunks = []
+        chunks: list[str] = []
         async for chunk in self:
-            print(chunk, end="", flush=True)
-            chunks.append(chunk)
+            print("\n" if isinstance(chunk, StreamRestart) else chunk, end="", flush=True)
+            _keep(chunk, chunks)
         print(flush=True)
         return "".join(chunks)
 
@@ -695,10 +749,22 @@ class StreamIterator:
         self.close()
 
 
-def _native_client(config: LlmConfig, debug: bool) -> Any:
+def _keep(chunk: str, chunks: list[str]) -> None:
+    """Adds a chunk to a text that may begin anew."""
+    if isinstance(chunk, StreamRestart):
+        chunks.clear()
+    else:
+        chunks.append(chunk)
+
+
+def _native_client(
+    config: LlmConfig, debug: bool, max_cost: float | None, max_total_tokens: int | None
+) -> Any:
     """The native client, or what stands in for it where a Python library is asked."""
     if config._bridge is None:
-        return _core.LlmClient(config._native, debug)
+        return _core.LlmClient(config._native, debug, max_cost, max_total_tokens)
+    if max_cost is not None or max_total_tokens is not None:
+        raise ValidationError("a Python provider has no budget of ours; set it in its library")
     from graphbit.bridge_client import BridgeClient
 
     return BridgeClient(config._bridge)
@@ -711,12 +777,20 @@ def _config(
     options: Mapping[str, Any],
     parameters: Mapping[str, str | None] | None = None,
 ) -> LlmConfig:
-    config = object.__new__(LlmConfig)
-    config._native = _core.ProviderConfig.make(
-        provider, api_key, model, dict(parameters or {}), dict(options)
+    return _llm_config(
+        _core.ProviderConfig.make(provider, api_key, model, dict(parameters or {}), dict(options))
     )
-    config._bridge = None
-    return config
+
+
+def check_litellm_key(api_key: str | None) -> None:
+    """ValueError for a key that was given and cannot be one."""
+    if api_key is None:
+        return
+    key_bytes = len(_core.text_argument(api_key, "api_key").encode())
+    if key_bytes == 0:
+        raise ValidationError("LiteLLM API key cannot be empty", field="api_key")
+    if key_bytes < 8:
+        raise ValidationError("LiteLLM API key too short", field="api_key")
 
 
 def _routed(strategy: str, configs: Sequence[LlmConfig]) -> LlmConfig:
@@ -725,15 +799,12 @@ def _routed(strategy: str, configs: Sequence[LlmConfig]) -> LlmConfig:
         if not isinstance(config, LlmConfig) or config._bridge is not None:
             raise TypeError("argument 'configs': a sequence of LlmConfig of our own providers")
         targets.append(config._native)
-    routed = object.__new__(LlmConfig)
-    routed._native = _core.ProviderConfig.make_routed(strategy, targets)
-    routed._bridge = None
-    return routed
+    return _llm_config(_core.ProviderConfig.make_routed(strategy, targets))
 
 
-def _from_pickle(*arguments: Any) -> LlmConfig:
+def _llm_config(native: _core.ProviderConfig) -> LlmConfig:
     config = object.__new__(LlmConfig)
-    config._native = _core.ProviderConfig.make(*arguments)
+    config._native = native
     config._bridge = None
     return config
 

@@ -218,14 +218,15 @@ class LlmToolCall:
         return hash((self._id, self._name, self._parameters))
 
     def __repr__(self) -> str:
-        return f"LlmToolCall(id='{self._id}', name='{self._name}')"
+        return f"LlmToolCall(id='{self._id}', name='{self._name}', parameters={self._parameters})"
 
 
 class LlmResponse:
     """A model's whole answer.
 
     Beside the contract's attributes: ``provider``, ``request_id`` (the provider's own, from its
-    headers), ``attempts`` (requests sent for this answer) and ``latency_ms``, where known.
+    headers), ``attempts`` (requests sent for this answer), ``latency_ms`` and ``cost`` (US dollars, by
+    ``graphbit.prices``), each None where not known; ``cached``: it came from the response cache.
     """
 
     __slots__ = (
@@ -237,6 +238,8 @@ class LlmResponse:
         "_tool_calls",
         "_usage",
         "attempts",
+        "cached",
+        "cost",
         "latency_ms",
         "provider",
         "request_id",
@@ -254,6 +257,8 @@ class LlmResponse:
         self.request_id: str | None = None
         self.attempts: int | None = None
         self.latency_ms: float | None = None
+        self.cost: float | None = None
+        self.cached = False
 
     @property
     def content(self) -> str:
@@ -326,9 +331,6 @@ class LlmResponse:
             "metadata": dict(self._metadata),
         }
 
-    def __str__(self) -> str:
-        return self._content
-
     def __repr__(self) -> str:
         start = self._content[:50] + ("..." if len(self._content) > 50 else "")
         return (
@@ -382,7 +384,7 @@ def _from_native(
     tool_calls: list[tuple[str, str, str]],
     usage: tuple[int, int, int, int | None, int | None],
     finish: str,
-    call: tuple[str, str, int, float],
+    call: tuple[str, str, int, float, float | None, bool],
 ) -> LlmResponse:
     """Built by the native module from what it has checked already."""
     response = LlmResponse(content, model)
@@ -403,5 +405,5 @@ def _from_native(
     response.provider = call[0] or None
     response.request_id = call[1] or None
     response.attempts = call[2]
-    response.latency_ms = call[3]
+    response.latency_ms, response.cost, response.cached = call[3:]
     return response

@@ -58,7 +58,13 @@ _EVENTS: dict[str, tuple[str, str, str, dict[str, str]]] = {
     "tool_call_failed": ("A tool failed.", "tool", "failed", {**_TOOL, **_ERROR}),
 }
 
+_EVERY = {"time": "str", "category": "str", "phase": "str", "event": "str"}
+
 _FIELD_MEANINGS = {
+    "time": "When it happened: RFC 3339, UTC.",
+    "category": "What it is about: workflow, node, llm or tool.",
+    "phase": "What happened to that: started, completed, failed or token.",
+    "event": "The event's own name, such as node_completed.",
     "workflow_id": "The workflow's UUID.",
     "workflow_name": "The workflow's name.",
     "total_nodes": "How many nodes the workflow has.",
@@ -88,14 +94,10 @@ def schema() -> dict[str, Any]:
     for event, (_, category, _, _) in _EVENTS.items():
         groups[category].append(event)
     return {
-        "description": "Events of one workflow run, in order. Each is a dict with 'time' (RFC 3339,"
-        " UTC), 'category', 'phase', 'event' and the fields below.",
+        "description": "Events of one workflow run, in order, each a dict with the fields below. Nodes"
+        " of a sub-workflow are named 'NODE/INNER'.",
         "version": 1,
-        "generic_dimensions": {
-            "event": list(_EVENTS),
-            "category": list(groups),
-            "phase": ["started", "completed", "failed", "token"],
-        },
+        "generic_dimensions": {name: _FIELD_MEANINGS[name] for name in ("event", "category", "phase")},
         "stream_modes": {
             "updates": "all events but tokens",
             "messages": "tokens and the terminal event",
@@ -115,6 +117,6 @@ def _described(event: str) -> dict[str, Any]:
         "phase_value": phase,
         "fields": [
             {"name": name, "type": kind, "description": _FIELD_MEANINGS[name]}
-            for name, kind in fields.items()
+            for name, kind in {**_EVERY, **fields}.items()
         ],
     }

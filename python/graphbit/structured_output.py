@@ -18,7 +18,7 @@ import re
 from collections.abc import Awaitable
 from typing import Any, Callable, Optional
 
-from . import tool_arguments, tool_schema
+from . import _core, tool_arguments, tool_schema
 from .errors import ValidationError
 from .json_schema import Fault, Schema, faults_of, path_text
 
@@ -110,11 +110,18 @@ def complete_json(client: Any, prompt: str, output: Any, *, max_attempts: int = 
     """Asks `client` (an LlmClient) and returns the checked value; asks again, up to `max_attempts` times in all, when
     an answer is not valid. `options` go to ``client.complete``.
 
-    Raises ValueError with the path of what is wrong in the last answer, and what ``client.complete`` raises.
+    The schema goes out in the provider's own form where it has one, else in the prompt; so it does once a model has
+    refused that form. Raises ValueError with the path of what is wrong in the last answer, and what
+    ``client.complete`` raises.
     """
-    attempt = _Attempts(OutputSchema(output), prompt, max_attempts)
+    attempt = _Attempts(client, OutputSchema(output), prompt, max_attempts, options)
     while True:
-        answer = client.complete(attempt.prompt, **options)
+        try:
+            answer = client.complete(attempt.prompt, **attempt.options)
+        except ValidationError as error:
+            if not attempt.goes_on_without_form(error):
+                raise
+            continue
         if attempt.takes(answer):
             return attempt.value
 
@@ -123,10 +130,15 @@ async def complete_json_async(
     client: Any, prompt: str, output: Any, *, max_attempts: int = MAX_ATTEMPTS, **options: Any
 ) -> Any:
     """As :func:`complete_json`, with ``client.complete_async``."""
-    attempt = _Attempts(OutputSchema(output), prompt, max_attempts)
+    attempt = _Attempts(client, OutputSchema(output), prompt, max_attempts, options)
     ask: Callable[..., Awaitable[str]] = client.complete_async
     while True:
-        answer = await ask(attempt.prompt, **options)
+        try:
+            answer = await ask(attempt.prompt, **attempt.options)
+        except ValidationError as error:
+            if not attempt.goes_on_without_form(error):
+                raise
+            continue
         if attempt.takes(answer):
             return attempt.value
 
@@ -134,14 +146,22 @@ async def complete_json_async(
 class _Attempts:
     """The asking and asking again, without the asking itself."""
 
-    def __init__(self, schema: OutputSchema, prompt: str, max_attempts: int) -> None:
+    def __init__(
+        self, client: Any, schema: OutputSchema, prompt: str, max_attempts: int, options: dict[str, Any]
+    ) -> None:
         if max_attempts < 1:
             raise ValidationError("max_attempts must be greater than 0", field="max_attempts", value=str(max_attempts))
         self._schema = schema
         self._asked = prompt
         self._left = max_attempts
-        self.prompt = schema.prompt(prompt)
+        self._in_providers_form = _takes_schema(client) and isinstance(schema.schema, dict)
         self.value: Any = None
+        self.prompt = prompt
+        self.options = options
+        if self._in_providers_form:
+            self.options = {**options, "response_format": schema.schema}
+        else:
+            self.prompt = schema.prompt(prompt)
 
     def takes(self, answer: str) -> bool:
         """Whether the answer is valid; raises its fault once the attempts are used up."""
@@ -154,6 +174,21 @@ class _Attempts:
             self.prompt = self._schema.ask_again(self._asked, answer, error)
             return False
         return True
+
+    def goes_on_without_form(self, error: ValidationError) -> bool:
+        """Whether to ask anew with the schema in the prompt: the provider refused the request with its own form."""
+        if not self._in_providers_form or error.status not in (400, 422):
+            return False
+        self._in_providers_form = False
+        self.options = {name: value for name, value in self.options.items() if name != "response_format"}
+        self.prompt = self._schema.prompt(self._asked)
+        return True
+
+
+def _takes_schema(client: Any) -> bool:
+    from .llm import LlmClient
+
+    return isinstance(client, LlmClient) and _core.takes_json_schema(client._config.provider())
 
 
 def json_in(answer: str) -> Any:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from graphbit import _core
-from graphbit.errors import ValidationError
+from graphbit.errors import EmptyWorkflowError, ValidationError
 from graphbit.llm import LlmConfig
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-    from typing import Any, Literal
+    from typing import Any, Literal, TypedDict
 
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
     from graphbit.guardrail import GuardRail, GuardRailPolicyConfig
     from graphbit.tool_executor import ToolExecutor
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     Mode = Literal["balanced", "high_throughput", "low_latency", "memory_optimized"]
     StreamMode = Literal["updates", "messages", "all"]
     JsonSchema = Mapping[str, Any] | str | type
+
+    class RunOptions(TypedDict, total=False):
+        """The keywords that every run takes; what they mean stands at Executor."""
+
+        inputs: Mapping[str, Any] | WorkflowContext | None
+        timeout_s: float | None
+        max_cost: float | None
+        max_total_tokens: int | None
 
 
 class Node:
@@ -230,9 +238,10 @@ class Node:
         lines = [
             f"{number}. {result.tool_name} -> "
             + (result.output if result.success else f"Error: {result.error}")
+            + "\n"
             for number, result in enumerate(results, 1)
         ]
-        return "Tool Execution Results:\n" + "\n".join(lines)
+        return "Tool Execution Results:\n" + "".join(lines)
 
     def __repr__(self) -> str:
         return f"Node(id='{self.id()}', name='{self.name()}', type='{self._native.kind}')"
@@ -446,6 +455,13 @@ class Executor:
     (``lightweight_mode=True``). Explicit numbers win over the mode's. A run raises when no agent
     completed because of a network, key, rate limit or timeout error, when the workflow is invalid,
     and when its own timeout is over; otherwise its result says what became of each node.
+
+    Every run takes these keywords:
+
+    ``inputs``            readable as ``{name}`` in prompts: a mapping, or a WorkflowContext
+    ``timeout_s``         deadline of this run in seconds, besides the executor's timeout
+    ``max_cost``          of this run's calls, US dollars by ``graphbit.prices``
+    ``max_total_tokens``  of this run's calls
     """
 
     __slots__ = ("__weakref__", "_config", "_native")
@@ -461,10 +477,15 @@ class Executor:
         max_retries: int | None = None,
         max_concurrency: int | None = None,
         max_in_flight: int | None = None,
+        max_cost: float | None = None,
+        max_total_tokens: int | None = None,
     ) -> None:
         """``timeout_seconds``: of one run, 1 to 3600; by mode 900, 30 or 300.
 
         ``max_in_flight``: calls to models at once; ``max_concurrency``: Python functions at once.
+        ``max_cost`` (US dollars, by ``graphbit.prices``), ``max_total_tokens``: of all its runs; once
+        one is spent, calls fail with MemoryError, ``resource_type`` "budget". ``debug``: log the
+        attempts, waits and breaker changes of its calls to stderr.
         """
         if not isinstance(config, LlmConfig):
             raise TypeError("Executor takes an LlmConfig: Executor(LlmConfig.openai(api_key=...))")
@@ -477,16 +498,17 @@ class Executor:
                 field="mode",
             )
         self._config = config
-        self._native = _core.Executor(
-            config._native,
-            mode or "balanced",
-            timeout_seconds,
-            max_retries,
-            max_concurrency,
-            max_in_flight,
-            debug,
-            config._bridge,
-        )
+        settings = {
+            "mode": mode,
+            "timeout_seconds": timeout_seconds,
+            "max_retries": max_retries,
+            "max_concurrency": max_concurrency,
+            "max_in_flight": max_in_flight,
+            "max_cost": max_cost,
+            "max_total_tokens": max_total_tokens,
+            "debug": debug,
+        }
+        self._native = _core.Executor(config._native, config._bridge, settings)
 
     @classmethod
     def new_high_throughput(
@@ -519,29 +541,29 @@ class Executor:
         self,
         workflow: Workflow,
         policy: GuardRailPolicyConfig | None = None,
-        *,
-        inputs: Mapping[str, Any] | WorkflowContext | None = None,
-        timeout_s: float | None = None,
+        **options: Unpack[RunOptions],
     ) -> WorkflowResult:
-        """Runs and waits. ``inputs`` are readable as ``{name}`` in prompts.
+        """Runs and waits. Keywords: see Executor.
 
         ``policy``: personal data is masked before it reaches a model, and put back afterwards.
-        ``timeout_s``: deadline of this run, besides the executor's timeout.
         """
-        native = self._with_policy(policy)
-        return _guarded(native.execute(_flow(workflow), _inputs(inputs), timeout_s), policy)
+        policy = _policy(policy)
+        return _guarded(self._native.execute(_flow(workflow), policy, _run(options)), policy)
 
     def run_async(
         self,
         workflow: Workflow,
         policy: GuardRailPolicyConfig | None = None,
-        *,
-        inputs: Mapping[str, Any] | WorkflowContext | None = None,
-        timeout_s: float | None = None,
+        **options: Unpack[RunOptions],
     ) -> Awaitable[WorkflowResult]:
-        """Starts a run; an awaitable of its result. Cancelling it cancels the run."""
-        native = self._with_policy(policy)
-        result = native.run_async(_flow(workflow), _inputs(inputs), timeout_s)
+        """Starts a run; an awaitable of its result. Cancelling it cancels the run. Keywords: see
+        Executor. Without nodes ValueError, which is a RuntimeError too."""
+        if _flow(workflow).node_count() == 0:
+            raise EmptyWorkflowError(
+                "Validation error: workflow - No agents found in workflow", field="workflow"
+            )
+        policy = _policy(policy)
+        result = self._native.run_async(_flow(workflow), policy, _run(options))
         return result if policy is None else _guarded_later(result, policy)
 
     def execute_streaming(
@@ -549,9 +571,7 @@ class Executor:
         workflow: Workflow,
         policy: GuardRailPolicyConfig | None = None,
         stream_mode: StreamMode | None = None,
-        *,
-        inputs: Mapping[str, Any] | WorkflowContext | None = None,
-        timeout_s: float | None = None,
+        **options: Unpack[RunOptions],
     ) -> WorkflowStreamIterator:
         """Starts a run; its events as dicts, see ``get_stream_event_schema``.
 
@@ -564,13 +584,13 @@ class Executor:
                 f"stream_mode must be 'updates', 'messages' or 'all', not '{stream_mode}'",
                 field="stream_mode",
             )
-        native = self._with_policy(policy)
+        policy = _policy(policy)
         stream = object.__new__(WorkflowStreamIterator)
-        stream._native = native.stream(_flow(workflow), _inputs(inputs), timeout_s, mode)
+        stream._native = self._native.stream(_flow(workflow), policy, _run(options), mode)
         stream._ready = []
         stream._exhausted = False
         stream._policy = policy
-        stream._executor = native
+        stream._executor = self._native
         return stream
 
     def configure(
@@ -610,12 +630,14 @@ class Executor:
 
         return schema()
 
-    def _with_policy(self, policy: GuardRailPolicyConfig | None) -> _core.Executor:
-        if policy is None:
-            return self._native
-        from graphbit.guardrail import GuardRailPolicyConfig
+    def supervision_tree(self) -> dict[str, Any]:
+        """The runtime's supervision tree as it is now, from the root executor down.
 
-        return self._native.with_policy(_instance(policy, GuardRailPolicyConfig, "policy"))
+        Each actor is a dict: ``kind``, ``name``, ``state`` (running, stopping, restarting or
+        stopped), ``restarts``, ``mailbox`` (messages that wait; None where not known) and
+        ``children``.
+        """
+        return self._native.supervision_tree()
 
     def __repr__(self) -> str:
         return f"Executor(mode='{self.get_execution_mode()}', config={self._config!r})"
@@ -723,8 +745,20 @@ def _flow(workflow: Workflow) -> _core.Workflow:
     return native
 
 
-def _inputs(inputs: Mapping[str, Any] | WorkflowContext | None) -> Mapping[str, Any] | None:
-    return inputs.to_dict() if isinstance(inputs, WorkflowContext) else inputs
+def _run(options: RunOptions) -> dict[str, Any]:
+    """The keywords of a run, as the native side reads them."""
+    inputs = options.get("inputs")
+    if isinstance(inputs, WorkflowContext):
+        return {**options, "inputs": inputs.to_dict()}
+    return {**options}
+
+
+def _policy(policy: GuardRailPolicyConfig | None) -> GuardRailPolicyConfig | None:
+    if policy is None:
+        return None
+    from graphbit.guardrail import GuardRailPolicyConfig
+
+    return _instance(policy, GuardRailPolicyConfig, "policy")  # type: ignore[no-any-return]
 
 
 def _instance(value: Any, cls: type[Any], name: str) -> Any:

@@ -6,6 +6,8 @@ PYBIND11_MODULE(_core, module) {
   module.doc() = "The native half of graphbit. Not an interface: use the package's classes.";
   bind_loop_bridge(module);
   bind_runtime(module);
+  bind_prices(module);
+  bind_config(module);
   bind_llm(module);
   bind_workflow(module);
   bind_embeddings(module);

@@ -2,8 +2,10 @@
 #include <graphbit/actors/workflow.hpp>
 
 #include "bindings.hpp"
+#include "call_arguments.hpp"
 #include "error_translation.hpp"
 #include "json_conversion.hpp"
+#include "plain_error.hpp"
 #include "python_callable.hpp"
 #include "response_conversion.hpp"
 #include "strict_arguments.hpp"
@@ -52,7 +54,7 @@ model_settings model_from(py::handle config, py::handle system_prompt, py::handl
 }
 
 node finished(expected<node> made, py::handle output_name, py::handle on_failure) {
-  node result = unwrap(std::move(made));
+  node result = unwrap_plain(std::move(made));
   result.output_name = optional_text_argument(output_name, "output_name").value_or("");
   result.on_failure = failure_policy_from(on_failure);
   return result;
@@ -154,16 +156,16 @@ void bind_graph(py::module_& module) {
       }))
       .def_static("from_json", &workflow_from_json)
       .def("copy", [](const workflow& flow) { return workflow(flow); })
-      .def("add_node", [](workflow& flow, const node& n) { return unwrap(flow.add_node(n)); })
+      .def("add_node", [](workflow& flow, const node& n) { return unwrap_plain(flow.add_node(n)); })
       .def("connect",
            [](workflow& flow, py::handle from, py::handle to) {
-             unwrap(flow.connect(text_argument(from, "from_id"), text_argument(to, "to_id")));
+             unwrap_plain(flow.connect(text_argument(from, "from_id"), text_argument(to, "to_id")));
            })
       .def("set_metadata",
            [](workflow& flow, py::handle key, py::handle value) {
              flow.set_metadata(text_argument(key, "key"), bool_argument(value, "value"));
            })
-      .def("validate", [](const workflow& flow) { unwrap(flow.validate()); })
+      .def("validate", [](const workflow& flow) { unwrap_plain(flow.validate()); })
       .def("node_count", [](const workflow& flow) { return flow.nodes().size(); })
       .def_property_readonly("id", &workflow::id)
       .def_property_readonly("name", &workflow::name)
@@ -232,17 +234,23 @@ void bind_result(py::module_& module) {
       .def("timeline_svg", [](const run_result& r) { return timeline_svg(r); });
 }
 
-executor_options options_from(py::handle mode, py::handle timeout_seconds, py::handle max_retries,
-                              py::handle max_concurrency, py::handle max_in_flight,
-                              py::handle debug) {
+executor_options options_from(py::handle given) {
+  keyword_arguments keywords(given);
   executor_options options;
-  options.mode = *execution_mode_from(mode.cast<std::string>());  // checked by the class above
-  if (const auto timeout = optional_unsigned_argument(timeout_seconds, "timeout_seconds"))
+  const auto mode = optional_text_argument(keywords.take("mode"), "mode");
+  if (mode) options.mode = *execution_mode_from(*mode);  // checked by the class above
+  if (const auto timeout =
+          optional_unsigned_argument(keywords.take("timeout_seconds"), "timeout_seconds"))
     options.timeout = seconds(std::min<std::uint64_t>(*timeout, UINT32_MAX));
-  options.max_retries = optional_u32_argument(max_retries, "max_retries");
-  options.max_concurrency = optional_u32_argument(max_concurrency, "max_concurrency");
-  options.max_in_flight = optional_u32_argument(max_in_flight, "max_in_flight");
-  options.debug = optional_bool_argument(debug, "debug").value_or(false);
+  options.max_retries = optional_u32_argument(keywords.take("max_retries"), "max_retries");
+  options.max_concurrency =
+      optional_u32_argument(keywords.take("max_concurrency"), "max_concurrency");
+  options.max_in_flight = optional_u32_argument(keywords.take("max_in_flight"), "max_in_flight");
+  options.debug = optional_bool_argument(keywords.take("debug"), "debug").value_or(false);
+  const budget_limits budget = take_budget(keywords);
+  options.max_cost = budget.max_cost;
+  options.max_total_tokens = budget.max_total_tokens;
+  keywords.refuse_others();
   return options;
 }
 
@@ -261,15 +269,11 @@ executor_changes changes_from(py::handle mode, py::handle timeout_seconds, py::h
 
 void bind_executor(py::module_& module) {
   py::class_<workflow_executor>(module, "Executor")
-      .def(py::init([](const provider_config& config, py::handle mode, py::handle timeout_seconds,
-                       py::handle max_retries, py::handle max_concurrency, py::handle max_in_flight,
-                       py::handle debug, py::object ask) {
+      .def(py::init([](const provider_config& config, py::object ask, py::handle options) {
         return std::make_unique<workflow_executor>(
-            config,
-            options_from(mode, timeout_seconds, max_retries, max_concurrency, max_in_flight, debug),
+            config, options_from(options),
             ask.is_none() ? nullptr : shared_reference(std::move(ask)));
       }))
-      .def("with_policy", &workflow_executor::with_policy)
       .def("execute", &workflow_executor::execute)
       .def("run_async", &workflow_executor::run_async)
       .def("stream", &workflow_executor::stream)
@@ -279,7 +283,8 @@ void bind_executor(py::module_& module) {
              e.configure(changes_from(mode, timeout_seconds, max_retries, metrics, debug));
            })
       .def("stats", [](const workflow_executor& e) { return python_from_json(to_json(e.stats())); })
-      .def("reset_stats", &workflow_executor::reset_stats);
+      .def("reset_stats", &workflow_executor::reset_stats)
+      .def("supervision_tree", &workflow_executor::supervision_tree);
   module.def("is_execution_mode",
              [](const std::string& name) { return execution_mode_from(name).has_value(); });
 

@@ -9,8 +9,10 @@ namespace graphbit::python {
 
 namespace py = pybind11;
 
+void bind_config(py::module_& module);
 void bind_embeddings(py::module_& module);
 void bind_llm(py::module_& module);
+void bind_prices(py::module_& module);
 void bind_runtime(py::module_& module);
 void bind_testing(py::module_& module);
 void bind_workflow(py::module_& module);

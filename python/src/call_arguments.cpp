@@ -1,8 +1,10 @@
 #include "call_arguments.hpp"
 
+#include <cmath>
+
 #include <graphbit/runtime/limits.hpp>
 
-#include "error_translation.hpp"
+#include "plain_error.hpp"
 #include "strict_arguments.hpp"
 
 namespace graphbit::python {
@@ -32,11 +34,13 @@ std::optional<std::uint32_t> check_token_limit(std::optional<std::int64_t> given
 void check_temperature(std::optional<double> given) {
   if (given && !(*given >= 0.0 && *given <= 2.0))
     refuse("temperature", "temperature must be between 0.0 and 2.0",
-           std::string(py::str(py::float_(*given))));
+           std::isnan(*given) ? "NaN" : std::string(py::str(py::float_(*given))));
 }
 
 void check_prompt(const std::string& prompt) {
-  if (prompt.empty()) refuse("prompt", "Prompt cannot be empty");
+  if (prompt.empty())
+    raise_in_words(validation_error("prompt", "Prompt cannot be empty"),
+                   "Validation error for field 'prompt' with value '': Prompt cannot be empty");
   if (prompt.size() > limits::prompt_bytes_max)
     raise(resource_error("prompt_bytes",
                          "the prompt has " + std::to_string(prompt.size()) + " bytes, at most " +
@@ -50,8 +54,16 @@ priority_class priority_from(py::handle given) {
   return priority_class::batch;
 }
 
-prepared_call prepare(const std::string* prompt, const call_arguments& given,
-                      token_limit_rule rule) {
+}  // namespace
+
+chat_message user_message(std::string text) {
+  chat_message message;
+  message.text = std::move(text);
+  return message;
+}
+
+prepared_call prepare_call(const std::string* prompt, const call_arguments& given,
+                           keyword_arguments& keywords, token_limit_rule rule) {
   // All types before any range, as the contract orders it.
   const auto max_tokens = optional_signed_argument(given.max_tokens, "max_tokens");
   const auto temperature = optional_real_argument(given.temperature, "temperature");
@@ -63,36 +75,40 @@ prepared_call prepare(const std::string* prompt, const call_arguments& given,
   check_temperature(temperature);
   call.request.temperature = temperature;
   call.request.prompt_caching = caching;
-  call.request.extra_body = json_object_argument(given.extra_body, "extra_body");
-  call.options = call_options_from(given.timeout_s, given.priority);
-  return call;
-}
-
-}  // namespace
-
-chat_message user_message(std::string text) {
-  chat_message message;
-  message.text = std::move(text);
-  return message;
-}
-
-prepared_call prepare_call(py::handle prompt, const call_arguments& given, token_limit_rule rule) {
-  std::string text = text_argument(prompt, "prompt");
-  prepared_call call = prepare(&text, given, rule);
-  call.request.messages.push_back(user_message(std::move(text)));
+  call.request.extra_body = json_object_argument(keywords.take("extra_body"), "extra_body");
+  call.request.response_format =
+      json_object_argument(keywords.take("response_format"), "response_format");
+  call.options = take_call_options(keywords);
+  keywords.refuse_others();
   return call;
 }
 
 prepared_call prepare_call(const call_arguments& given, token_limit_rule rule) {
-  return prepare(nullptr, given, rule);
+  keyword_arguments keywords(given.options);
+  return prepare_call(nullptr, given, keywords, rule);
 }
 
-call_options call_options_from(py::handle timeout_s, py::handle priority) {
+prepared_call prepare_call(py::handle prompt, const call_arguments& given, token_limit_rule rule) {
+  std::string text = text_argument(prompt, "prompt");
+  keyword_arguments keywords(given.options);
+  prepared_call call = prepare_call(&text, given, keywords, rule);
+  call.request.messages.push_back(user_message(std::move(text)));
+  return call;
+}
+
+call_options take_call_options(keyword_arguments& keywords) {
   call_options options;
-  if (const auto timeout = timeout_or_default(timeout_s))
+  if (const auto timeout = timeout_or_default(keywords.take("timeout_s")))
     options.deadline_at = steady_clock::now() + *timeout;
-  options.priority = priority_from(priority);
+  options.priority = priority_from(keywords.take("priority"));
+  options.session = optional_text_argument(keywords.take("session"), "session").value_or("");
+  options.fresh = optional_bool_argument(keywords.take("fresh"), "fresh").value_or(false);
   return options;
+}
+
+budget_limits take_budget(keyword_arguments& keywords) {
+  return {optional_amount_argument(keywords.take("max_cost"), "max_cost"),
+          optional_unsigned_argument(keywords.take("max_total_tokens"), "max_total_tokens")};
 }
 
 std::optional<milliseconds> timeout_or_default(py::handle timeout_s) {

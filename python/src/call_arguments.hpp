@@ -6,7 +6,10 @@
 #include <string>
 
 #include <graphbit/actors/call.hpp>
+#include <graphbit/actors/spending.hpp>
 #include <graphbit/runtime/chat.hpp>
+
+#include "keyword_arguments.hpp"
 
 namespace graphbit::python {
 
@@ -16,7 +19,7 @@ namespace py = pybind11;
 /// this call.
 struct call_arguments {
   py::handle max_tokens, temperature, enable_prompt_caching;
-  py::handle timeout_s, extra_body, priority;
+  py::handle options;  ///< dict of keywords; see `take_call_options`
 };
 
 struct prepared_call {
@@ -28,13 +31,21 @@ struct prepared_call {
 enum class token_limit_rule { u32, full };
 
 /// Reads and checks the arguments of a call (section 3 of the API): types first, then the prompt,
-/// then ranges. ValueError, TypeError, OverflowError.
+/// then ranges. ValueError, TypeError, OverflowError. `options` are read by `take_call_options`.
 [[nodiscard]] prepared_call prepare_call(py::handle prompt, const call_arguments& given,
                                          token_limit_rule rule = token_limit_rule::u32);
 /// The same without a prompt: for calls that bring their own messages.
 [[nodiscard]] prepared_call prepare_call(const call_arguments& given,
                                          token_limit_rule rule = token_limit_rule::u32);
-[[nodiscard]] call_options call_options_from(py::handle timeout_s, py::handle priority);
+/// The same for a call that knows more keywords than these; it has taken its own from `keywords`.
+[[nodiscard]] prepared_call prepare_call(const std::string* prompt, const call_arguments& given,
+                                         keyword_arguments& keywords,
+                                         token_limit_rule rule = token_limit_rule::u32);
+
+/// Takes timeout_s, priority, session and fresh.
+[[nodiscard]] call_options take_call_options(keyword_arguments& keywords);
+/// Takes max_cost and max_total_tokens.
+[[nodiscard]] budget_limits take_budget(keyword_arguments& keywords);
 
 /// `timeout_s`, or else the default; nothing: no deadline.
 [[nodiscard]] std::optional<milliseconds> timeout_or_default(py::handle timeout_s);

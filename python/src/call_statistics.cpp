@@ -5,13 +5,15 @@
 
 namespace graphbit::python {
 
-void call_statistics::record_success(std::uint64_t latency_us, const token_usage& usage) {
+void call_statistics::record_success(std::uint64_t latency_us, const token_usage& usage,
+                                     bool cached) {
   const double steps =
       std::log2(static_cast<double>(std::max<std::uint64_t>(1, latency_us))) * steps_per_doubling;
   const auto bucket = std::min(bucket_count - 1, static_cast<std::size_t>(steps));
   const std::lock_guard guard(mutex_);
   ++numbers_.total;
   ++numbers_.succeeded;
+  numbers_.cached += cached ? 1 : 0;
   numbers_.prompt_tokens += usage.prompt_tokens;
   numbers_.completion_tokens += usage.completion_tokens;
   latency_sum_us_ += latency_us;

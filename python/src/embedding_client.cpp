@@ -7,6 +7,7 @@
 #include "error_translation.hpp"
 #include "gil.hpp"
 #include "loop_bridge.hpp"
+#include "plain_error.hpp"
 #include "response_conversion.hpp"
 #include "signal_check.hpp"
 #include "strict_arguments.hpp"
@@ -20,11 +21,13 @@ struct prepared_embedding {
   call_options options;
 };
 
-prepared_embedding prepare(py::handle texts, py::handle timeout_s, py::handle extra_body) {
+prepared_embedding prepare(py::handle texts, py::handle options) {
+  keyword_arguments keywords(options);
   prepared_embedding call;
   call.request.inputs = texts_argument(texts, "texts");
-  call.request.extra_body = json_object_argument(extra_body, "extra_body");
-  call.options = call_options_from(timeout_s, py::none());
+  call.request.extra_body = json_object_argument(keywords.take("extra_body"), "extra_body");
+  call.options = take_call_options(keywords);
+  keywords.refuse_others();
   return call;
 }
 
@@ -64,7 +67,8 @@ py::object first_of(const embedding_response& response) {
 
 py::object whole(const embedding_response& response) {
   return py::make_tuple(lists_of(response), text_object(response.model),
-                        response.usage.prompt_tokens, response.usage.total_tokens);
+                        response.usage.prompt_tokens, response.usage.total_tokens,
+                        response.cost ? py::object(py::float_(*response.cost)) : py::none());
 }
 
 class async_sink final : public embedding_sink {
@@ -102,9 +106,8 @@ embedding_shape shape_from(const std::string& name) {
   return whole;
 }
 
-py::object embedding_client::embed(py::handle texts, py::handle timeout_s, py::handle extra_body,
-                                   const std::string& shape) {
-  auto call = prepare(texts, timeout_s, extra_body);
+py::object embedding_client::embed(py::handle texts, py::handle options, const std::string& shape) {
+  auto call = prepare(texts, options);
   auto opened = handle_->open();
   auto result = without_gil([&] {
     auto answer =
@@ -117,9 +120,9 @@ py::object embedding_client::embed(py::handle texts, py::handle timeout_s, py::h
   return shape_from(shape)(unwrap(std::move(result)));
 }
 
-py::object embedding_client::embed_async(py::handle texts, py::handle timeout_s,
-                                         py::handle extra_body, const std::string& shape) {
-  auto call = prepare(texts, timeout_s, extra_body);
+py::object embedding_client::embed_async(py::handle texts, py::handle options,
+                                         const std::string& shape) {
+  auto call = prepare(texts, options);
   auto& loop = loop_bridge::running();
   const opened_client opened = handle_->open();
   auto [future, where] = loop.begin();
@@ -136,7 +139,8 @@ py::object embedding_client::embed_async(py::handle texts, py::handle timeout_s,
 double cosine_similarity(py::handle a, py::handle b) {
   const auto left = numbers(a, "a"), right = numbers(b, "b");
   if (left.size() != right.size())
-    raise(core_error("Validation error: dimensions - Embedding dimensions must match"));
+    raise_in_words(core_error("Embedding dimensions must match"),
+                   "Validation error: dimensions - Embedding dimensions must match");
   double dot = 0, left_square = 0, right_square = 0;
   for (std::size_t i = 0; i < left.size(); ++i) {
     dot += left[i] * right[i];

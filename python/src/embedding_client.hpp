@@ -21,11 +21,10 @@ class embedding_client final : runtime_user {
       : handle_(std::make_shared<client_handle>(std::move(config))) {}
 
   /// Waits; see `shape_from` for what it gives.
-  [[nodiscard]] py::object embed(py::handle texts, py::handle timeout_s, py::handle extra_body,
-                                 const std::string& shape);
+  [[nodiscard]] py::object embed(py::handle texts, py::handle options, const std::string& shape);
   /// An awaitable of the same.
-  [[nodiscard]] py::object embed_async(py::handle texts, py::handle timeout_s,
-                                       py::handle extra_body, const std::string& shape);
+  [[nodiscard]] py::object embed_async(py::handle texts, py::handle options,
+                                       const std::string& shape);
 
  private:
   void release_handles() override {}  // the handle is a user of its own
@@ -42,7 +41,7 @@ struct float_matrix {
 
 /// How a response becomes a Python object: "first" a list of floats, "all" a list of them, "array"
 /// a two-dimensional memoryview of floats, "whole" the tuple (all, model, prompt_tokens,
-/// total_tokens).
+/// total_tokens, cost or None).
 using embedding_shape = py::object (*)(const embedding_response&);
 [[nodiscard]] embedding_shape shape_from(const std::string& name);
 

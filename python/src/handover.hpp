@@ -24,9 +24,10 @@ class handover {
   enum class condition { empty, items, ended };
 
   /// Appends, by moving. Returns how many items now wait to be taken.
-  std::size_t append(std::vector<Item>& items) {
+  template <class Convertible>
+  std::size_t append(std::vector<Convertible>& items) {
     const std::lock_guard guard(mutex_);
-    for (Item& item : items) items_.push_back(std::move(item));
+    for (Convertible& item : items) items_.push_back(std::move(item));
     wake();
     return items_.size();
   }
@@ -35,6 +36,14 @@ class handover {
     items_.push_back(std::move(item));
     wake();
     return items_.size();
+  }
+
+  /// Forgets what was not taken yet; `item` stands in its place.
+  void replace_all(Item item) {
+    const std::lock_guard guard(mutex_);
+    items_.clear();
+    items_.push_back(std::move(item));
+    wake();
   }
 
   /// Nothing may come after this.

@@ -58,6 +58,16 @@ chat_role role_from(const std::string& name) {
   return chat_role::user;
 }
 
+stream_failure stream_failure_from(py::handle given) {
+  const auto name = optional_text_argument(given, "on_stream_failure");
+  if (!name || *name == "error") return stream_failure::error;
+  if (*name == "restart") return stream_failure::restart;
+  if (*name == "continue") return stream_failure::continue_;
+  raise(validation_error("on_stream_failure",
+                         "on_stream_failure must be \"error\", \"restart\" or \"continue\"",
+                         *name));
+}
+
 std::string_view state_text(breaker_state state) {
   switch (state) {
     case breaker_state::open:
@@ -72,12 +82,34 @@ std::string_view state_text(breaker_state state) {
 
 }  // namespace
 
-llm_client::llm_client(provider_config config, bool debug)
-    : handle_(std::make_shared<client_handle>(std::move(config))), debug_(debug) {}
+llm_client::llm_client(provider_config config, bool debug, py::handle max_cost,
+                       py::handle max_total_tokens)
+    : handle_(std::make_shared<client_handle>(std::move(config))),
+      budget_(std::make_shared<call_budget>(
+          budget_limits{optional_amount_argument(max_cost, "max_cost"),
+                        optional_unsigned_argument(max_total_tokens, "max_total_tokens")})),
+      debug_(debug) {}
 
 prepared_call llm_client::prepared(prepared_call call) const {
   call.options.debug = debug_;
+  call.options.budget = budget_;
   return call;
+}
+
+void llm_client::take_batch_options(keyword_arguments& keywords, batch_options& batch) const {
+  const py::handle timeout_s = keywords.take("timeout_s");
+  const bool has_priority = !keywords.take("priority").is_none();
+  batch.call = take_call_options(keywords);
+  batch.call.deadline_at = never;  // each item's time counts from its own start
+  batch.call.debug = debug_;
+  batch.call.budget = budget_;
+  if (!has_priority) batch.call.priority = priority_class::batch;
+  batch.item_timeout = timeout_or_default(timeout_s);
+  batch.pause_max =
+      optional_seconds_argument(keywords.take("max_pause_s"), "max_pause_s").value_or(no_pause);
+  const budget_limits limits = take_budget(keywords);
+  batch.max_cost = limits.max_cost;
+  batch.max_total_tokens = limits.max_total_tokens;
 }
 
 expected<chat_response> llm_client::wait_for(prepared_call call) {
@@ -125,19 +157,16 @@ py::object llm_client::complete_full_async(py::handle prompt, const call_argumen
   return submit(prepared(prepare_call(prompt, given, token_limit_rule::full)), response_object);
 }
 
-py::tuple llm_client::start_batch(py::handle max_concurrency, py::handle max_pause_s,
-                                  const call_arguments& given, bool full) {
+py::tuple llm_client::start_batch(py::handle max_concurrency, const call_arguments& given,
+                                  bool full) {
   const auto concurrency = optional_u32_argument(max_concurrency, "max_concurrency");
   if (concurrency == 0u)
     raise(validation_error("max_concurrency", "max_concurrency must be greater than 0", "0"));
-  auto form = prepared(prepare_call(given));
+  keyword_arguments keywords(given.options);
   batch_options options;
-  options.item_timeout = timeout_or_default(given.timeout_s);
-  options.call = std::move(form.options);
-  options.call.deadline_at = never;  // each item's time counts from its own start
-  if (given.priority.is_none()) options.call.priority = priority_class::batch;
+  take_batch_options(keywords, options);
   options.in_flight_max = concurrency.value_or(0);
-  options.pause_max = optional_seconds_argument(max_pause_s, "max_pause_s").value_or(no_pause);
+  auto form = prepare_call(nullptr, given, keywords);
 
   auto& loop = loop_bridge::running();
   const opened_client opened = handle_->open();
@@ -155,22 +184,19 @@ py::tuple llm_client::start_batch(py::handle max_concurrency, py::handle max_pau
 }
 
 std::unique_ptr<batch_run> llm_client::run_batch(py::handle journal, py::handle arguments,
-                                                 py::handle max_concurrency, py::handle max_pause_s,
-                                                 py::handle timeout_s, py::handle priority,
+                                                 py::handle max_concurrency, py::handle options,
                                                  bool retry_failed) {
   batch_run::settings settings;
   settings.journal_path = optional_text_argument(journal, "journal").value_or("");
   const auto& config = handle_->config();
   settings.arguments = "provider=" + config.provider + " base_url=" + config.base_url +
                        " model=" + config.model + " " + text_argument(arguments, "arguments");
-  auto& batch = settings.job.batch;
   settings.job.retry_failed = retry_failed;
-  batch.call = call_options_from(py::none(), priority);
-  if (priority.is_none()) batch.call.priority = priority_class::batch;
-  batch.call.debug = debug_;
-  batch.item_timeout = timeout_or_default(timeout_s);
-  batch.in_flight_max = optional_u32_argument(max_concurrency, "max_concurrency").value_or(0);
-  batch.pause_max = optional_seconds_argument(max_pause_s, "max_pause_s").value_or(no_pause);
+  keyword_arguments keywords(options);
+  take_batch_options(keywords, settings.job.batch);
+  keywords.refuse_others();
+  settings.job.batch.in_flight_max =
+      optional_u32_argument(max_concurrency, "max_concurrency").value_or(0);
   return std::make_unique<batch_run>(handle_->open(), std::move(settings));
 }
 
@@ -193,7 +219,28 @@ py::object llm_client::chat(py::handle messages, const call_arguments& given) {
 }
 
 std::unique_ptr<text_stream> llm_client::stream(py::handle prompt, const call_arguments& given) {
-  return std::make_unique<text_stream>(handle_, prepared(prepare_call(prompt, given)), statistics_);
+  std::string text = text_argument(prompt, "prompt");
+  keyword_arguments keywords(given.options);
+  const auto on_failure = stream_failure_from(keywords.take("on_stream_failure"));
+  auto call = prepared(prepare_call(&text, given, keywords));
+  call.options.on_stream_failure = on_failure;
+  call.request.messages.push_back(user_message(std::move(text)));
+  return std::make_unique<text_stream>(
+      on_failure == stream_failure::error ? handle_ : resuming_handle(), std::move(call),
+      statistics_);
+}
+
+std::shared_ptr<client_handle> llm_client::resuming_handle() {
+  if (handle_->config().routes) return handle_;
+  if (resuming_ == nullptr) {
+    auto routes = std::make_shared<provider_routes>();
+    routes->targets = {handle_->config()};
+    provider_config config;
+    config.routes = std::move(routes);
+    resuming_ = std::make_shared<client_handle>(std::move(config));
+  }
+  static_cast<void>(handle_->open());  // the router asks the same client; its numbers are shown
+  return resuming_;
 }
 
 py::object llm_client::warm_up() {
@@ -241,6 +288,8 @@ py::dict llm_client::stats() const {
   stats["p99_response_time_ms"] = own.p99_ms;
   stats["prompt_tokens"] = own.prompt_tokens;
   stats["completion_tokens"] = own.completion_tokens;
+  stats["cached_responses"] = own.cached;
+  stats["cost"] = budget_->cost();
   stats["attempts"] = shared.attempts;
   stats["retries"] = shared.retries;
   stats["in_flight"] = shared.in_flight;

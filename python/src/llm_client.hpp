@@ -17,7 +17,8 @@ namespace graphbit::python {
 /// Threads: every member needs the GIL; blocking ones free it while they wait.
 class llm_client final : runtime_user {
  public:
-  llm_client(provider_config config, bool debug);
+  /// `max_cost`, `max_total_tokens`: of all its calls together, or None.
+  llm_client(provider_config config, bool debug, py::handle max_cost, py::handle max_total_tokens);
 
   [[nodiscard]] py::object complete(py::handle prompt, const call_arguments& given);
   [[nodiscard]] py::object complete_full(py::handle prompt, const call_arguments& given);
@@ -26,13 +27,12 @@ class llm_client final : runtime_user {
   /// Starts a batch without prompts: (PromptBatch, awaitable). `full`: the awaitable gives one
   /// entry per prompt, an LlmResponse, an exception, or None for an empty prompt; else texts, with
   /// "Error: ..." for what failed.
-  [[nodiscard]] py::tuple start_batch(py::handle max_concurrency, py::handle max_pause_s,
-                                      const call_arguments& given, bool full);
+  [[nodiscard]] py::tuple start_batch(py::handle max_concurrency, const call_arguments& given,
+                                      bool full);
   /// Starts a batch of lines in OpenAI's batch form.
   [[nodiscard]] std::unique_ptr<batch_run> run_batch(py::handle journal, py::handle arguments,
-                                                     py::handle max_concurrency,
-                                                     py::handle max_pause_s, py::handle timeout_s,
-                                                     py::handle priority, bool retry_failed);
+                                                     py::handle max_concurrency, py::handle options,
+                                                     bool retry_failed);
   [[nodiscard]] py::object chat(py::handle messages, const call_arguments& given);
   [[nodiscard]] std::unique_ptr<text_stream> stream(py::handle prompt, const call_arguments& given);
   [[nodiscard]] py::object warm_up();
@@ -48,9 +48,16 @@ class llm_client final : runtime_user {
   template <class Convert>
   [[nodiscard]] py::object submit(prepared_call call, Convert convert);
   [[nodiscard]] prepared_call prepared(prepared_call call) const;
+  /// What calls of a batch share, taken from its keywords.
+  void take_batch_options(keyword_arguments& keywords, batch_options& batch) const;
+
+  /// The handle for streams that are taken up again after a failure: that is a router's work.
+  [[nodiscard]] std::shared_ptr<client_handle> resuming_handle();
 
   std::shared_ptr<client_handle> handle_;
+  std::shared_ptr<client_handle> resuming_;  // made when first needed
   std::shared_ptr<call_statistics> statistics_ = std::make_shared<call_statistics>();
+  std::shared_ptr<call_budget> budget_;  // counts, also where nothing is limited
   bool debug_;
   time_point started_ = steady_clock::now();
 };

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "gil.hpp"
+#include "prices_in_force.hpp"
 
 namespace graphbit::python {
 
@@ -19,7 +20,9 @@ process_runtime& process_runtime::instance() {
 }
 
 std::shared_ptr<runtime> process_runtime::acquire() {
-  if (runtime_ == nullptr) runtime_ = std::make_shared<runtime>(options_);
+  if (runtime_ != nullptr) return runtime_;
+  runtime_ = std::make_shared<runtime>(options_);
+  bring_prices(*runtime_);
   return runtime_;
 }
 

@@ -35,7 +35,10 @@ py::object response_object(const chat_response& response) {
                                    count_or_none(usage.cache_creation_tokens)),
                     text_object(std::string(to_string(response.finish))),
                     py::make_tuple(response.provider, response.request_id, response.attempts,
-                                   static_cast<double>(response.latency_us) / 1000.0));
+                                   static_cast<double>(response.latency_us) / 1000.0,
+                                   response.cost ? py::object(py::float_(*response.cost))
+                                                 : py::object(py::none()),
+                                   response.cached));
 }
 
 }  // namespace graphbit::python

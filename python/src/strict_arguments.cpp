@@ -23,9 +23,9 @@ auto unless_none(py::handle value, Read read) -> std::optional<decltype(read())>
   throw py::error_already_set();
 }
 
-/// The value as a Python int; bools and floats are no ints here.
+/// The value as a Python int: bools are ints, as everywhere in Python; floats are not.
 py::object integer(py::handle value, const char* name) {
-  if (PyBool_Check(value.ptr()) || !PyIndex_Check(value.ptr()))
+  if (!PyIndex_Check(value.ptr()))
     raise_wrong_type(value, name, "cannot be interpreted as an integer");
   auto number = py::reinterpret_steal<py::object>(PyNumber_Index(value.ptr()));
   if (!number) throw py::error_already_set();
@@ -66,6 +66,14 @@ std::string text_argument(py::handle value, const char* name) {
 
 std::optional<std::string> optional_text_argument(py::handle value, const char* name) {
   return unless_none(value, [&] { return text_argument(value, name); });
+}
+
+std::string path_argument(py::handle value, const char* name) {
+  if (!PyUnicode_Check(value.ptr()) && !py::hasattr(value, "__fspath__"))
+    raise_wrong_type(value, name, "cannot be converted to 'str' or 'os.PathLike'");
+  const auto path = py::reinterpret_steal<py::object>(PyOS_FSPath(value.ptr()));
+  if (!path) throw py::error_already_set();
+  return text_argument(path, name);
 }
 
 std::vector<std::string> texts_argument(py::handle value, const char* name) {
@@ -137,12 +145,13 @@ std::optional<std::uint32_t> optional_u32_argument(py::handle value, const char*
 }
 
 double real_argument(py::handle value, const char* name) {
-  if (PyBool_Check(value.ptr())) raise_wrong_type(value, name, "must be a real number");
   const double result = PyFloat_AsDouble(value.ptr());
   if (result == -1.0 && PyErr_Occurred() != nullptr) {
     if (!PyErr_ExceptionMatches(PyExc_TypeError)) throw py::error_already_set();
     PyErr_Clear();
-    raise_wrong_type(value, name, "must be a real number");
+    PyErr_Format(PyExc_TypeError, "argument '%s': must be real number, not %s", name,
+                 Py_TYPE(value.ptr())->tp_name);
+    throw py::error_already_set();
   }
   return result;
 }
@@ -159,6 +168,13 @@ std::optional<milliseconds> optional_seconds_argument(py::handle value, const ch
       raise(validation_error(name, std::string(name) + " must be a number of seconds above 0"));
     return milliseconds(std::max<std::int64_t>(1, std::llround(given * 1000.0)));
   });
+}
+
+std::optional<double> optional_amount_argument(py::handle value, const char* name) {
+  const auto given = optional_real_argument(value, name);
+  if (given && !(*given >= 0.0))
+    raise(validation_error(name, std::string(name) + " must be a number of at least 0"));
+  return given;
 }
 
 std::string json_object_argument(py::handle value, const char* name) {

@@ -12,7 +12,7 @@
 
 /// Reads Python arguments as strictly as the API contract asks for.
 ///
-/// pybind11's own casters are laxer: bytes pass as text, True as a number, -1 as a TypeError. Each
+/// pybind11's own casters are laxer: bytes pass as text, 1 as a bool, -1 as a TypeError. Each
 /// function here raises TypeError that names the argument for a wrong type, and OverflowError for
 /// a number that does not fit, before any range is checked. The `optional_` forms take None.
 namespace graphbit::python {
@@ -21,6 +21,8 @@ namespace py = pybind11;
 
 [[nodiscard]] std::string text_argument(py::handle value, const char* name);
 [[nodiscard]] std::optional<std::string> optional_text_argument(py::handle value, const char* name);
+/// A str or an os.PathLike.
+[[nodiscard]] std::string path_argument(py::handle value, const char* name);
 /// Any sequence but a str, of str.
 [[nodiscard]] std::vector<std::string> texts_argument(py::handle value, const char* name);
 /// A sequence of two-tuples of str.
@@ -45,6 +47,8 @@ namespace py = pybind11;
 /// Seconds as a number above 0; ValueError for anything else.
 [[nodiscard]] std::optional<milliseconds> optional_seconds_argument(py::handle value,
                                                                     const char* name);
+/// A number of 0 or more; ValueError for anything else.
+[[nodiscard]] std::optional<double> optional_amount_argument(py::handle value, const char* name);
 /// A dict (or JSON text) that becomes JSON object text; "" for None.
 [[nodiscard]] std::string json_object_argument(py::handle value, const char* name);
 

@@ -16,7 +16,9 @@ namespace graphbit::python {
 /// What both sides share: the chunks, and how much of them waits.
 class text_stream::buffer {
  public:
-  using chunks_type = handover<std::string, expected<chat_response>>;
+  /// No text: the stream began anew.
+  using chunk = std::optional<std::string>;
+  using chunks_type = handover<chunk, expected<chat_response>>;
 
   /// Appends; false when the bound is reached and reading shall pause.
   bool append(std::vector<std::string>& deltas) {
@@ -27,8 +29,14 @@ class text_stream::buffer {
     return !paused_;
   }
 
+  void restart() {
+    const std::lock_guard guard(mutex_);
+    bytes_ = 0;
+    chunks.replace_all(std::nullopt);
+  }
+
   /// Takes all; `resume` says that a paused reader shall go on.
-  chunks_type::condition take(std::vector<std::string>& taken, bool& resume) {
+  chunks_type::condition take(std::vector<chunk>& taken, bool& resume) {
     const std::lock_guard guard(mutex_);
     bytes_ = 0;
     resume = std::exchange(paused_, false);
@@ -52,6 +60,8 @@ class text_stream::sink final : public chat_sink {
   bool on_text(std::vector<std::string>& deltas) override {
     return deltas.empty() || buffer_->append(deltas);
   }
+
+  void on_restart() override { buffer_->restart(); }
 
   void on_done(expected<chat_response> result) override {
     statistics_->record(result);
@@ -85,7 +95,7 @@ void text_stream::start() {
 py::object text_stream::take() {
   if (closed_) return py::list();
   start();
-  std::vector<std::string> chunks;
+  std::vector<buffer::chunk> chunks;
   bool resume = false;
   const auto condition = buffer_->take(chunks, resume);
   if (resume && handle_->peek()) handle_->peek().resume(call_id_);
@@ -95,7 +105,8 @@ py::object text_stream::take() {
     if (const auto& result = buffer_->chunks.ending(); !result) raise(result.error());
   }
   py::list texts(chunks.size());
-  for (std::size_t i = 0; i < chunks.size(); ++i) texts[i] = text_object(chunks[i]);
+  for (std::size_t i = 0; i < chunks.size(); ++i)
+    texts[i] = chunks[i] ? text_object(*chunks[i]) : py::none();
   return texts;
 }
 

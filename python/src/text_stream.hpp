@@ -29,7 +29,8 @@ class text_stream {
   text_stream(const text_stream&) = delete;
   text_stream& operator=(const text_stream&) = delete;
 
-  /// All chunks that are there as a list; an empty list at the end; None when more is to come.
+  /// All chunks that are there as a list, in which None says that the answer begins anew; an empty
+  /// list at the end; None when more is to come.
   /// Raises the stream's error, after the chunks that came before it.
   [[nodiscard]] py::object take();
   /// An awaitable that ends when `take` has something to say.

@@ -1,11 +1,16 @@
 #include "workflow_executor.hpp"
 
+#include <atomic>
 #include <thread>
+
+#include <graphbit/actors/supervision_tree.hpp>
+#include <graphbit/runtime/limits.hpp>
 
 #include "call_arguments.hpp"
 #include "error_translation.hpp"
 #include "gil.hpp"
 #include "guarded_backend.hpp"
+#include "handover.hpp"
 #include "import_once.hpp"
 #include "json_conversion.hpp"
 #include "loop_bridge.hpp"
@@ -19,17 +24,6 @@ namespace graphbit::python {
 namespace {
 
 unsigned cores() { return std::max(1u, std::thread::hardware_concurrency()); }
-
-run_options make_run_options(py::handle inputs, py::handle timeout_s) {
-  run_options options;
-  if (inputs && !inputs.is_none()) {
-    if (!PyDict_Check(inputs.ptr()))
-      raise_wrong_type(inputs, "inputs", "cannot be converted to 'PyDict'");
-    options.inputs = json_from_python(inputs);
-  }
-  options.deadline_at = call_options_from(timeout_s, py::none()).deadline_at;
-  return options;
-}
 
 /// Which events a stream mode lets through; the terminal event always.
 using event_filter = bool (*)(run_event_kind);
@@ -55,10 +49,38 @@ py::object event_dict(const run_event& event) {
 
 }  // namespace
 
+class run_events::inlet {
+ public:
+  using events_type = handover<run_event, int>;
+
+  void append(const run_event& event) {
+    const std::size_t bytes = bytes_.fetch_add(event.text.size()) + event.text.size();
+    const std::size_t count = events.append(event);
+    if (count >= limits::stream_chunks_max || bytes >= limits::stream_bytes_max) valve->close();
+  }
+  events_type::condition take(std::vector<run_event>& taken) {
+    const auto condition = events.take(taken);
+    bytes_ = 0;
+    valve->open();
+    return condition;
+  }
+
+  events_type events;
+  const std::shared_ptr<event_valve> valve = std::make_shared<event_valve>();
+
+ private:
+  std::atomic<std::size_t> bytes_{0};  // about: what came while `take` ran may not be counted
+};
+
+run_events::run_events(std::shared_ptr<inlet> events, std::stop_source stop)
+    : events_(std::move(events)), stop_(std::move(stop)) {}
+
+run_events::~run_events() { stop_.request_stop(); }
+
 py::object run_events::take() {
   std::vector<run_event> events;
   const auto condition = events_->take(events);
-  if (condition == events_type::condition::empty) return py::none();
+  if (condition == inlet::events_type::condition::empty) return py::none();
   py::list dicts(events.size());
   for (std::size_t i = 0; i < events.size(); ++i) dicts[i] = event_dict(events[i]);
   return dicts;
@@ -66,13 +88,13 @@ py::object run_events::take() {
 
 py::object run_events::wait_async() {
   auto [future, where] = loop_bridge::running().begin();
-  events_->notify(std::move(where));
+  events_->events.notify(std::move(where));
   return future;
 }
 
 void run_events::wait() {
   const bool interrupted = without_gil([&] {
-    while (!events_->wait_for(milliseconds(50)))
+    while (!events_->events.wait_for(milliseconds(50)))
       if (signal_raised()) return true;
     return false;
   });
@@ -85,21 +107,36 @@ workflow_executor::workflow_executor(provider_config config, executor_options op
   static_cast<void>(unwrap(resolve(options_, cores())));
 }
 
-std::unique_ptr<workflow_executor> workflow_executor::with_policy(py::object policy) const {
-  auto guarded = std::make_unique<workflow_executor>(config_, options_, ask_);
-  guarded->policy_ = shared_reference(std::move(policy));
-  return guarded;
-}
-
 workflow_executor::opened_executor workflow_executor::open() {
   release_dropped_references();
   auto home = process_runtime::instance().acquire();
-  if (!executor_) {
-    auto backends = ask_ == nullptr ? provider_backends(*home) : python_backends(*home, ask_);
-    if (policy_ != nullptr) backends = guarded_backends(*home, std::move(backends), policy_);
-    executor_ = unwrap(executor::open(*home, config_, options_, std::move(backends)));
-  }
+  if (!executor_) executor_ = unwrap(executor::open(*home, config_, options_, backends(*home)));
   return {std::move(home), executor_};
+}
+
+chat_backend_factory workflow_executor::backends(runtime& home) const {
+  return ask_ == nullptr ? provider_backends(home) : python_backends(home, ask_);
+}
+
+run_options workflow_executor::make_run_options(runtime& home, py::handle policy,
+                                                py::handle given) const {
+  keyword_arguments keywords(given);
+  run_options options;
+  if (const py::handle inputs = keywords.take("inputs"); !inputs.is_none()) {
+    if (!PyDict_Check(inputs.ptr()))
+      raise_wrong_type(inputs, "inputs", "cannot be converted to 'PyDict'");
+    options.inputs = json_from_python(inputs);
+  }
+  if (const auto timeout = timeout_or_default(keywords.take("timeout_s")))
+    options.deadline_at = steady_clock::now() + *timeout;
+  const budget_limits budget = take_budget(keywords);
+  options.max_cost = budget.max_cost;
+  options.max_total_tokens = budget.max_total_tokens;
+  keywords.refuse_others();
+  if (!policy.is_none())
+    options.backends = guarded_backends(
+        home, backends(home), shared_reference(py::reinterpret_borrow<py::object>(policy)));
+  return options;
 }
 
 void workflow_executor::leak_handles() noexcept {
@@ -107,12 +144,11 @@ void workflow_executor::leak_handles() noexcept {
   executor_ = {};
 }
 
-py::object workflow_executor::execute(const workflow& flow, py::handle inputs,
-                                      py::handle timeout_s) {
-  run_options options = make_run_options(inputs, timeout_s);
+py::object workflow_executor::execute(const workflow& flow, py::handle policy, py::handle options) {
   auto opened = open();
+  auto how = make_run_options(*opened.home, policy, options);
   auto result = without_gil([&] {
-    auto done = opened.handle.execute(flow, std::move(options), signal_raised);
+    auto done = opened.handle.execute(flow, std::move(how), signal_raised);
     opened = {};
     return done;
   });
@@ -120,19 +156,19 @@ py::object workflow_executor::execute(const workflow& flow, py::handle inputs,
   return result_object(unwrap(std::move(result)));
 }
 
-py::object workflow_executor::run_async(const workflow& flow, py::handle inputs,
-                                        py::handle timeout_s) {
-  run_options options = make_run_options(inputs, timeout_s);
-  options.timeout_operation = "async_workflow_execution";
+py::object workflow_executor::run_async(const workflow& flow, py::handle policy,
+                                        py::handle options) {
   auto& loop = loop_bridge::running();
-  const executor runner = open().handle;
+  const auto opened = open();
+  auto how = make_run_options(*opened.home, policy, options);
+  how.timeout_operation = "async_workflow_execution";
   auto [future, where] = loop.begin();
   const std::uint64_t id = where.id;
   std::stop_source stop;
-  options.stop = stop.get_token();
+  how.stop = stop.get_token();
   // The callback keeps the executor: `Executor(config).run_async(flow)` may be all its owner has.
-  const auto started =
-      runner.run(flow, std::move(options), [runner, where = std::move(where)](run_result result) {
+  const auto started = opened.handle.run(
+      flow, std::move(how), [runner = opened.handle, where = std::move(where)](run_result result) {
         where.finish(make_outcome(std::move(result), [](run_result done) -> py::object {
           if (done.raised()) raise(*done.raised());
           return result_object(std::move(done));
@@ -146,22 +182,33 @@ py::object workflow_executor::run_async(const workflow& flow, py::handle inputs,
   return future;
 }
 
-std::unique_ptr<run_events> workflow_executor::stream(const workflow& flow, py::handle inputs,
-                                                      py::handle timeout_s,
-                                                      const std::string& mode) {
-  run_options options = make_run_options(inputs, timeout_s);
+std::unique_ptr<run_events> workflow_executor::stream(const workflow& flow, py::handle policy,
+                                                      py::handle options, const std::string& mode) {
+  const auto opened = open();
+  auto how = make_run_options(*opened.home, policy, options);
   std::stop_source stop;
-  options.stop = stop.get_token();
-  options.stream_tokens = mode != "updates";
-  const auto events = std::make_shared<run_events::events_type>();
-  options.on_event = [events, wanted = filter_for(mode)](const run_event& event) {
+  how.stop = stop.get_token();
+  how.stream_tokens = mode != "updates";
+  const auto events = std::make_shared<run_events::inlet>();
+  how.valve = events->valve;
+  how.on_event = [events, wanted = filter_for(mode)](const run_event& event) {
     if (wanted(event.kind)) events->append(event);
   };
-  const executor runner = open().handle;
-  const auto started =
-      runner.run(flow, std::move(options), [runner, events](const run_result&) { events->end(0); });
+  const auto started = opened.handle.run(
+      flow, std::move(how),
+      [runner = opened.handle, events](const run_result&) { events->events.end(0); });
   if (!started) raise(started.error());
   return std::make_unique<run_events>(events, std::move(stop));
+}
+
+py::object workflow_executor::supervision_tree() {
+  auto opened = open();
+  const supervised tree = without_gil([&] {
+    auto seen = graphbit::supervision_tree(*opened.home);
+    opened = {};
+    return seen;
+  });
+  return python_from_json(to_json(tree));
 }
 
 void workflow_executor::configure(const executor_changes& changes) {

@@ -7,21 +7,21 @@
 
 #include <graphbit/actors/executor.hpp>
 
-#include "handover.hpp"
 #include "process_runtime.hpp"
 
 namespace graphbit::python {
 
 namespace py = pybind11;
 
-/// The events of one run on their way to Python. Dropping it cancels the run.
+/// The events of one run on their way to Python. Dropping it cancels the run. When the taker falls
+/// behind by as much as a stream may, the run's streams wait for it.
 class run_events {
  public:
-  using events_type = handover<run_event, int>;
+  /// What the run's reactor appends to.
+  class inlet;
 
-  run_events(std::shared_ptr<events_type> events, std::stop_source stop)
-      : events_(std::move(events)), stop_(std::move(stop)) {}
-  ~run_events() { stop_.request_stop(); }
+  run_events(std::shared_ptr<inlet> events, std::stop_source stop);
+  ~run_events();
   run_events(const run_events&) = delete;
   run_events& operator=(const run_events&) = delete;
 
@@ -31,7 +31,7 @@ class run_events {
   void wait();
 
  private:
-  std::shared_ptr<events_type> events_;
+  std::shared_ptr<inlet> events_;
   std::stop_source stop_;
 };
 
@@ -44,18 +44,20 @@ class workflow_executor final : public runtime_user {
   /// `python_backends`), or nullptr.
   workflow_executor(provider_config config, executor_options options,
                     std::shared_ptr<PyObject> ask);
-  /// The same settings, with every call to a model masked by `policy`, a GuardRailPolicyConfig.
-  [[nodiscard]] std::unique_ptr<workflow_executor> with_policy(py::object policy) const;
 
-  /// The finished run as a `graphbit.WorkflowResult`.
-  [[nodiscard]] py::object execute(const workflow& flow, py::handle inputs, py::handle timeout_s);
-  [[nodiscard]] py::object run_async(const workflow& flow, py::handle inputs, py::handle timeout_s);
-  [[nodiscard]] std::unique_ptr<run_events> stream(const workflow& flow, py::handle inputs,
-                                                   py::handle timeout_s, const std::string& mode);
+  /// The finished run as a `graphbit.WorkflowResult`. Of all three: `policy` is a
+  /// GuardRailPolicyConfig that masks every call to a model, or None; `options` a dict of inputs,
+  /// timeout_s, max_cost and max_total_tokens.
+  [[nodiscard]] py::object execute(const workflow& flow, py::handle policy, py::handle options);
+  [[nodiscard]] py::object run_async(const workflow& flow, py::handle policy, py::handle options);
+  [[nodiscard]] std::unique_ptr<run_events> stream(const workflow& flow, py::handle policy,
+                                                   py::handle options, const std::string& mode);
 
   void configure(const executor_changes& changes);
   [[nodiscard]] executor_stats stats() const;
   void reset_stats();
+  /// The whole runtime's supervision tree, as nested dicts.
+  [[nodiscard]] py::object supervision_tree();
 
   void release_handles() override { executor_ = {}; }
   void leak_handles() noexcept override;
@@ -66,11 +68,13 @@ class workflow_executor final : public runtime_user {
     executor handle;
   };
   [[nodiscard]] opened_executor open();
+  [[nodiscard]] chat_backend_factory backends(runtime& home) const;
+  [[nodiscard]] run_options make_run_options(runtime& home, py::handle policy,
+                                             py::handle options) const;
 
   provider_config config_;
   executor_options options_;
-  std::shared_ptr<PyObject> ask_;     // null: the provider client
-  std::shared_ptr<PyObject> policy_;  // null: none
+  std::shared_ptr<PyObject> ask_;  // null: the provider client
   executor executor_;
 };
 

@@ -25,6 +25,7 @@ _CALM = {
     "fault_503": 0,
     "fault_hang": 0,
     "fault_reset": 0,
+    "fault_reset_mid": 0,
     "fault_truncate": 0,
     "down": False,
     "wrong_keys": [],

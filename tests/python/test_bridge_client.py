@@ -1,11 +1,12 @@
 """Models asked through a Python library: LlmConfig.litellm (contract sections 2 and 14)."""
 
 import asyncio
+import pickle
 import sys
 import types
 
 import pytest
-from graphbit import Executor, LlmClient, LlmConfig, Node, Workflow
+from graphbit import EmbeddingClient, EmbeddingConfig, Executor, LlmClient, LlmConfig, Node, Workflow
 
 
 @pytest.fixture
@@ -22,7 +23,15 @@ def library(monkeypatch):
         usage = types.SimpleNamespace(prompt_tokens=3, completion_tokens=4)
         return types.SimpleNamespace(choices=[choice], usage=usage)
 
+    def embedding(model, input, **options):
+        calls.append((model, input, options))
+        if "fail" in input:
+            raise OSError("library says no")
+        vectors = [{"index": i, "embedding": [float(len(text)), 1.0]} for i, text in enumerate(input)]
+        return types.SimpleNamespace(data=vectors)
+
     fake = types.ModuleType("litellm")
+    fake.embedding = embedding
     fake.completion = completion
     monkeypatch.setitem(sys.modules, "litellm", fake)
     return calls
@@ -98,3 +107,37 @@ def test_workflows(library):
     flow.add_node(Node.agent("a", "hello"))
     result = Executor(LlmConfig.litellm("key-12345", "m")).execute(flow)
     assert result.get_node_output("a") == "echo hello"
+
+
+def test_embeddings(library):
+    config = EmbeddingConfig.litellm("key-12345", "some/embedding")
+    assert (config.provider(), config.model()) == ("python_bridge", "some/embedding")
+    assert EmbeddingConfig.litellm().model() == "text-embedding-3-small"
+    client = EmbeddingClient(config)
+    assert client.embed("abc", timeout_s=5) == [3.0, 1.0]
+    assert library[-1] == ("some/embedding", ["abc"], {"api_key": "key-12345", "timeout": 5})
+    assert client.embed_many(["a", "bc"]) == [[1.0, 1.0], [2.0, 1.0]]
+    assert run(client.embed_text, "abc") == [3.0, 1.0]
+    assert run(client.embed_batch, ["a", "bc"]) == [[1.0, 1.0], [2.0, 1.0]]
+    assert run(client.embed_batch_array, ["a", "bc"]).tolist() == [[1.0, 1.0], [2.0, 1.0]]
+    document = run(client.embed_document, "abc", {"page": 1})
+    assert list(document) == [3.0, 1.0] and document.metadata == {"page": 1}
+    parallel = client.embed_batch_parallel([["a"], ["fail"]])
+    assert parallel["embeddings"] == [[[1.0, 1.0]], []] and "library says no" in parallel["errors"][0]
+    with pytest.raises(RuntimeError, match="library says no"):
+        client.embed("fail")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'top_k'"):
+        client.embed("x", top_k=1)
+    with pytest.raises(ValueError, match="LiteLLM API key too short"):
+        EmbeddingConfig.litellm("short")
+    with pytest.raises(ValueError, match="LiteLLM API key cannot be empty"):
+        EmbeddingConfig.litellm("")
+
+
+def test_pickled_configurations_ask_the_environment_for_their_key(library):
+    config = pickle.loads(pickle.dumps(LlmConfig.litellm("key-12345", "m")))
+    assert LlmClient(config).complete("hi") == "echo hi"
+    assert "api_key" not in library[-1][2]
+    embeddings = pickle.loads(pickle.dumps(EmbeddingConfig.litellm("key-12345", "e")))
+    assert EmbeddingClient(embeddings).embed("abc") == [3.0, 1.0]
+    assert b"key-12345" not in pickle.dumps(LlmConfig.litellm("key-12345", "m"))

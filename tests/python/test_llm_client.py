@@ -138,7 +138,6 @@ class TestValidation:
             {"prompt": None},
             {"prompt": "x", "max_tokens": "5"},
             {"prompt": "x", "max_tokens": 5.0},
-            {"prompt": "x", "max_tokens": True},
             {"prompt": "x", "temperature": "hot"},
             {"prompt": "x", "timeout_s": "1"},
             {"prompt": "x", "priority": 1},

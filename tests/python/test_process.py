@@ -71,6 +71,32 @@ class TestExit:
         for _ in range(5):
             check(simulator, code)
 
+    def test_again_and_again_with_calls_in_flight(self, simulator):
+        """Every kind of call under way when the interpreter ends; scripts/check_all.sh has 200 runs."""
+        simulator.load_script({"rules": [{"contains": "slow", "text": "x", "latency_ms": 20_000}]})
+        code = """
+            from graphbit import Executor, Node, Workflow
+            flow = Workflow("w")
+            flow.add_node(Node.agent("a", "slow"))
+            executor = Executor(client._config)
+            client.complete("warm")
+            def begin(work): threading.Thread(target=work, daemon=True).start()
+            begin(lambda: client.complete("slow"))
+            begin(lambda: next(client.stream("slow")))
+            begin(lambda: executor.execute(flow))
+            events = executor.execute_streaming(flow)
+            next(events)
+            loop = asyncio.new_event_loop()
+            async def ask(): return [client.complete_async("slow"), executor.run_async(flow)]
+            kept = loop.run_until_complete(ask())
+            time.sleep(0.02)
+            print("left")
+        """
+        runs = int(os.environ.get("GRAPHBIT_EXIT_RUNS", "10"))
+        for _ in range(0, runs, 5):
+            for process in [spawn(simulator, code) for _ in range(5)]:
+                assert finish(process) == "left"
+
     def test_by_sys_exit_in_a_coroutine(self, simulator):
         code = """
             async def main():
@@ -138,36 +164,65 @@ class TestFork:
         check(simulator, code)
 
 
-class TestSignals:
-    def interrupt(self, simulator, call):
-        """Runs `call` on the main thread, interrupts it; the milliseconds it took to end."""
-        process = spawn(
-            simulator,
-            f"""
-            client.complete("warm")
-            def tell(): print("ready", flush=True)
-            threading.Timer(0.2, tell).start()
-            try:
-                {call}
-            except KeyboardInterrupt:
-                print("interrupted", time.time(), flush=True)
-            """,
+    def test_multiprocessing_by_spawn(self, simulator, tmp_path):
+        """Configurations and workflows travel as pickles; workers start from nothing."""
+        script = tmp_path / "pool.py"
+        script.write_text(
+            "import multiprocessing, sys\n"
+            "from graphbit import Executor, LlmClient, LlmConfig, Node, Workflow\n"
+            "def ask(config, flow, word):\n"
+            "    result = Executor(config).execute(flow, inputs={'word': word})\n"
+            "    return LlmClient(config).complete(word), result.get_node_output('a')\n"
+            "if __name__ == '__main__':\n"
+            "    config = LlmConfig.openai_compatible(sys.argv[1] + '/v1', model='m')\n"
+            "    flow = Workflow('w')\n"
+            "    flow.add_node(Node.agent('a', '{word}!'))\n"
+            "    with multiprocessing.get_context('spawn').Pool(2) as pool:\n"
+            "        answers = pool.starmap(ask, [(config, flow, w) for w in 'xyz'])\n"
+            "    assert answers == [(f'You said: {w}.', f'You said: {w}.') for w in 'xyz'], answers\n"
         )
-        assert process.stdout.readline() == "ready\n"
-        sent_at = time.time()
-        process.send_signal(signal.SIGINT)
-        words = finish(process).split()
-        assert words[0] == "interrupted"
-        return (float(words[1]) - sent_at) * 1000
+        subprocess.run([sys.executable, str(script), simulator.url], check=True, timeout=120)
 
-    @pytest.mark.parametrize(
-        "call",
-        ["client.complete('slow')", "client.complete_full('slow')", "list(client.stream('slow'))"],
-    )
-    def test_ctrl_c_ends_a_blocking_call(self, simulator, call):
+
+class TestSignals:
+    CALLS = {
+        "complete": "client.complete('slow')",
+        "complete_full": "client.complete_full('slow')",
+        "stream": "list(client.stream('slow'))",
+        "execute": "executor.execute(flow)",
+        "execute_streaming": "list(executor.execute_streaming(flow))",
+        "run_batch": "list(client.run_batch(['slow']))",
+    }
+
+    @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+    def test_ctrl_c_ends_a_blocking_call_within_100_ms(self, simulator, call):
+        """The best of up to ten tries: a busy machine may take its time, but not always."""
         simulator.load_script({"rules": [{"contains": "slow", "text": "x", "latency_ms": 20_000}]})
-        # 100 ms are promised; a busy machine gets ten times that before it counts as broken.
-        assert self.interrupt(simulator, call) < 1_000
+        code = f"""
+            from graphbit import Executor, Node, Workflow
+            flow = Workflow("w")
+            flow.add_node(Node.agent("a", "slow"))
+            executor = Executor(client._config)
+            client.complete("warm")
+            best = 1e9
+            def interrupt():
+                time.sleep(0.15)
+                global sent_at
+                sent_at = time.monotonic()
+                os.kill(os.getpid(), signal.SIGINT)
+            for _ in range(10):
+                thread = threading.Thread(target=interrupt)
+                try:
+                    thread.start()
+                    {call}
+                    raise SystemExit("it was not interrupted")
+                except KeyboardInterrupt:
+                    best = min(best, (time.monotonic() - sent_at) * 1000)
+                thread.join()
+                if best < 100: break
+            print(best)
+        """
+        assert float(check(simulator, code)) < 100
 
     def test_other_signals_are_handled_meanwhile(self, simulator):
         simulator.configure(latency_ms=400)

@@ -6,7 +6,7 @@ import json
 from typing import List, Optional
 
 import pytest
-from graphbit import json_schema
+from graphbit import LlmClient, LlmConfig, json_schema
 from graphbit.structured_output import OutputSchema, complete_json, complete_json_async, json_in
 from hypothesis import given
 from hypothesis import strategies as st
@@ -142,6 +142,38 @@ class TestCompleteJson:
     def test_async(self):
         client = ScriptedClient("hm", "[1]")
         assert asyncio.run(complete_json_async(client, "Which?", List[int])) == [1]
+
+
+class TestProvidersForm:
+    """With an LlmClient the schema goes out in the provider's own form."""
+
+    def test_the_prompt_stays_as_it_is(self, client, simulator):
+        simulator.load_script({"rules": [{"matches": "^Where[?]$", "json": {"x": 1, "tags": []}}]})
+        assert client.complete_json("Where?", Point) == Point(1, [])
+        assert asyncio.run(client.complete_json_async("Where?", Point)) == Point(1, [])
+
+    def test_the_simulator_answers_in_the_form(self, client):
+        assert isinstance(client.complete_json("Where?", Point), Point)
+
+    def test_a_refused_form_is_left_out(self, client, simulator):
+        rules = [
+            {"contains": "JSON schema", "json": {"x": 1, "tags": []}},
+            {"status": 400, "error": {"message": "response_format is not supported"}},
+        ]
+        simulator.load_script({"rules": rules})
+        assert client.complete_json("Where?", Point) == Point(1, [])
+        assert asyncio.run(client.complete_json_async("Where?", Point)) == Point(1, [])
+
+    def test_other_refusals_are_raised(self, client, simulator):
+        simulator.load_script({"rules": [{"status": 400, "error": {"message": "too long"}}]})
+        with pytest.raises(ValueError, match="too long"):
+            client.complete_json("Where?", Point)
+        assert simulator.counters()["requests"] == 2
+
+    def test_providers_without_a_form_are_asked_in_words(self, simulator):
+        simulator.load_script({"rules": [{"contains": "JSON schema", "json": {"x": 1, "tags": []}}]})
+        config = LlmConfig.deepseek("sim-key", "m", base_url=f"{simulator.url}/v1")
+        assert LlmClient(config).complete_json("Where?", Point) == Point(1, [])
 
 
 CASES = [

@@ -423,7 +423,7 @@ class TestTools:
 
         node = Node.agent("a", "p", tools=[twice])
         text = node.execute_tools([{"name": "twice", "parameters": {"x": 4}}])
-        assert text == "Tool Execution Results:\n1. twice -> 8"
+        assert text == "Tool Execution Results:\n1. twice -> 8\n"
         with pytest.raises(ValueError, match="This node does not have tools configured"):
             Node.agent("a", "p").execute_tools([])
 
@@ -619,6 +619,51 @@ class TestStreaming:
             time.sleep(0.005)
         assert executor.get_stats().get("active", 0) == 0
 
+    def test_a_slow_taker_holds_the_model_back(self, executor, simulator):
+        """What is not taken is not read either: 24 MiB do not gather in the process."""
+        size = 24 << 20
+        simulator.configure(reply_bytes=size, chunk_count=12_000)
+        stream = executor.execute_streaming(chain(Node.agent("a", "hello")), stream_mode="messages")
+        until = time.monotonic() + 0.5
+        while time.monotonic() < until:
+            assert executor.get_stats()["total_executions"] == 0, "it was read to its end"
+            time.sleep(0.01)
+        text = "".join(e["content"] for e in stream if e["event"] == "token")
+        assert len(text) == size
+        assert executor.get_stats()["successful_executions"] == 1
+
+    def test_dropping_a_stream_that_waits_cancels(self, executor, simulator):
+        simulator.configure(reply_bytes=24 << 20, chunk_count=12_000)
+        stream = executor.execute_streaming(chain(Node.agent("a", "hello")), stream_mode="all")
+        next(event for event in stream if event["event"] == "token")
+        stream.close()
+        until = time.monotonic() + 10
+        while executor.get_stats()["cancelled_executions"] == 0 and time.monotonic() < until:
+            time.sleep(0.005)
+        assert executor.get_stats()["cancelled_executions"] == 1
+
+    def test_sub_workflows_and_items_are_told(self, executor, simulator):
+        simulator.load_script({"rules": [{"contains": "list", "text": '["x", "y"]'}]})
+        inner = chain(Node.agent("list", "make a list"), Node.map("each", "say {item}"))
+        flow = chain(Node.sub_workflow("outer", inner), Node.agent("after", "sum up"))
+        events = list(executor.execute_streaming(flow, stream_mode="all"))
+        ended = [e["node_name"] for e in events if e["event"] == "node_completed"]
+        assert ended == ["outer/list", "outer/each", "outer", "after"]
+        calls = [
+            (e["event"], e["iteration"])
+            for e in events
+            if e["category"] == "llm" and e["phase"] != "token" and e["node_name"] == "outer/each"
+        ]
+        assert sorted(calls) == [
+            (f"llm_call_{phase}", item) for phase in ("completed", "started") for item in (1, 2)
+        ]
+        said = "".join(
+            e["content"] for e in events if e["event"] == "token" and e["node_name"] == "outer/list"
+        )
+        assert said == '["x", "y"]'
+        assert self.names(events).count("workflow_started") == 1
+        assert self.names(events)[-1] == "workflow_completed"
+
     def test_no_constructor(self):
         from graphbit import WorkflowStreamIterator
 
@@ -651,3 +696,59 @@ class TestGuardedRuns:
         assert "bob@example.com" in text
         with pytest.raises(TypeError):
             executor.execute(flow, "policy")
+
+
+class TestStructuredNodes:
+    SCHEMA = {
+        "type": "object",
+        "properties": {"items": {"type": "array", "items": {"type": "number"}}},
+        "required": ["items"],
+        "additionalProperties": False,
+    }
+
+    def test_the_answer_is_the_value(self, executor, simulator):
+        simulator.load_script({"rules": [{"text": '```json\n{"items": [1, 2.5]}\n```'}]})
+        node = Node.agent("a", "list them", output_schema=self.SCHEMA)
+        result = executor.execute(chain(node, Node.transform("second", "json_extract", argument="items.1")))
+        assert json.loads(result.get_node_output("a")) == {"items": [1, 2.5]}
+        assert result.get_node_output("second") == "2.5"
+
+    def test_it_asks_again_with_what_is_wrong(self, executor, simulator):
+        rules = [
+            {"contains": "items[1]", "json": {"items": [1, 2]}},
+            {"contains": "no JSON", "json": {"items": [1, "two"]}},
+            {"text": "one and two"},
+        ]
+        simulator.load_script({"rules": rules})
+        result = executor.execute(chain(Node.agent("a", "list them", output_schema=self.SCHEMA)))
+        assert json.loads(result.get_node_output("a")) == {"items": [1, 2]}
+        metadata = result.get_node_response_metadata("a")
+        assert [call["type"] for call in metadata["executions"]] == ["llm_call"] * 3
+
+    def test_it_gives_up_and_names_the_path(self, executor, simulator):
+        simulator.load_script({"rules": [{"json": {"items": [1, "two"]}}]})
+        result = executor.execute(chain(Node.agent("a", "list them", output_schema=self.SCHEMA)))
+        assert result.is_failed()
+        error = result.node_errors()["a"]
+        assert isinstance(error, ValueError) and error.field == "$.items[1]"
+        assert simulator.counters()["requests"] == 3
+
+    def test_items_of_a_map(self, executor, simulator):
+        rules = [
+            {"contains": "not valid", "json": {"items": [0]}},
+            {"contains": "good", "json": {"items": [7]}},
+            {"text": "no"},
+        ]
+        simulator.load_script({"rules": rules})
+        node = Node.map("each", "{item}", items="{list}", output_schema=self.SCHEMA)
+        result = executor.execute(chain(node), inputs={"list": ["good", "bad"]})
+        assert json.loads(result.get_node_output("each")) == [{"items": [7]}, {"items": [0]}]
+
+    def test_a_model_that_refuses_schemas_is_asked_in_words(self, executor, simulator):
+        rules = [
+            {"contains": "JSON schema", "json": {"items": []}},
+            {"status": 400, "error": {"message": "response_format is not supported"}},
+        ]
+        simulator.load_script({"rules": rules})
+        result = executor.execute(chain(Node.agent("a", "list them", output_schema=self.SCHEMA)))
+        assert json.loads(result.get_node_output("a")) == {"items": []}
