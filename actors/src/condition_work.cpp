@@ -88,10 +88,19 @@ class condition_work final : public node_work {
     json_value out;
     out.set("parent_node_id", board().plan().step(parent).id);
     out.set("parent_output", board().record().nodes[parent].output.json());
-    out.set("variables", board().variables_json());
-    out.set("node_outputs", board().outputs_json());
+    const json_value outputs = board().outputs_json();
+    out.set("variables", variables(outputs));
+    out.set("node_outputs", outputs);
     out.set("metadata", std::move(metadata));
     return out;
+  }
+
+  /// Inputs as they are, and outputs as JSON text, as a result's variables show them.
+  json_value variables(const json_value& outputs) {
+    json_value all = board().variables_json();
+    if (outputs.is_object())
+      for (const auto& [name, value] : outputs.as_object()) all.set(name, to_json(value));
+    return all;
   }
 
   const condition_spec& spec_;

@@ -10,8 +10,8 @@ void set_text(json_value& out, const char* key, const std::string& text) {
   if (!text.empty()) out.set(key, text);
 }
 
-json_value count_or_null(const std::optional<std::uint32_t>& count) {
-  return count ? json_value(std::uint64_t{*count}) : json_value();
+json_value count_or_zero(const std::optional<std::uint32_t>& count) {
+  return {std::uint64_t{count.value_or(0)}};
 }
 
 void add_count(std::optional<std::uint32_t>& total, const std::optional<std::uint32_t>& more) {
@@ -40,14 +40,14 @@ json_value error_json(const error& e) {
 
 json_value usage_json(const token_usage& usage) {
   json_value prompt;
-  prompt.set("cached_tokens", count_or_null(usage.cache_read_tokens));
-  prompt.set("cache_creation_tokens", count_or_null(usage.cache_creation_tokens));
-  prompt.set("audio_tokens", nullptr);
+  prompt.set("cached_tokens", count_or_zero(usage.cache_read_tokens));
+  prompt.set("cache_creation_tokens", count_or_zero(usage.cache_creation_tokens));
+  prompt.set("audio_tokens", 0);
   json_value completion;
-  completion.set("reasoning_tokens", count_or_null(usage.reasoning_tokens));
-  completion.set("audio_tokens", nullptr);
-  completion.set("accepted_prediction_tokens", nullptr);
-  completion.set("rejected_prediction_tokens", nullptr);
+  completion.set("reasoning_tokens", count_or_zero(usage.reasoning_tokens));
+  completion.set("audio_tokens", 0);
+  completion.set("accepted_prediction_tokens", 0);
+  completion.set("rejected_prediction_tokens", 0);
   json_value out;
   out.set("prompt_tokens", std::uint64_t{usage.prompt_tokens});
   out.set("completion_tokens", std::uint64_t{usage.completion_tokens});

@@ -138,7 +138,7 @@ def note(document: Document, event: dict[str, Any], progress: Progress) -> None:
         document.duration_ms = result.execution_time_ms()
         document.tokens = sum(
             node["total_usage"]["total_tokens"]
-            for node in result.get_all_node_response_metadata().values()
+            for node in result.get_all_node_response_metadata()["nodes"]
             if node.get("total_usage")
         )
     elif kind == "workflow_failed":

@@ -172,7 +172,8 @@ class EmbeddingClient:
                 " EmbeddingClient(EmbeddingConfig.openai(api_key=...))"
             )
         self._config = config
-        self._native: Any = config._bridge or _core.EmbeddingClient(config._native)
+        native: Any = config._bridge or _core.EmbeddingClient(config._native)
+        self._native: _core.EmbeddingClient = native
 
     def embed_text(
         self,

@@ -33,14 +33,17 @@ class LlmUsage:
 
     @property
     def prompt_tokens(self) -> int:
+        """Tokens of what was asked."""
         return self._prompt_tokens
 
     @property
     def completion_tokens(self) -> int:
+        """Tokens of the answer."""
         return self._completion_tokens
 
     @property
     def total_tokens(self) -> int:
+        """Both, as the provider summed them up."""
         return self._total_tokens
 
     @property
@@ -74,6 +77,7 @@ class LlmUsage:
         return usage
 
     def to_dict(self) -> dict[str, int | None]:
+        """All five counts; those of the cache are None where the provider does not say."""
         return {
             "prompt_tokens": self._prompt_tokens,
             "completion_tokens": self._completion_tokens,
@@ -130,22 +134,27 @@ class FinishReason:
 
     @staticmethod
     def stop() -> FinishReason:
+        """The model had said all it wanted."""
         return _finish_reason("stop")
 
     @staticmethod
     def length() -> FinishReason:
+        """The token limit cut the answer."""
         return _finish_reason("length")
 
     @staticmethod
     def tool_calls() -> FinishReason:
+        """The model waits for tools to be called."""
         return _finish_reason("tool_calls")
 
     @staticmethod
     def content_filter() -> FinishReason:
+        """The provider held the answer back."""
         return _finish_reason("content_filter")
 
     @staticmethod
     def error() -> FinishReason:
+        """The provider broke off."""
         return _finish_reason("error")
 
     @staticmethod
@@ -166,6 +175,7 @@ class FinishReason:
         return self._text in ("error", "content_filter")
 
     def to_string(self) -> str:
+        """stop, length, tool_calls, content_filter, error, or the provider's own word."""
         return self._text
 
     def __str__(self) -> str:
@@ -197,10 +207,12 @@ class LlmToolCall:
 
     @property
     def id(self) -> str:
+        """The model's name for this call."""
         return self._id
 
     @property
     def name(self) -> str:
+        """Which tool is to be called."""
         return self._name
 
     @property
@@ -209,6 +221,7 @@ class LlmToolCall:
         return self._parameters
 
     def to_dict(self) -> dict[str, str]:
+        """id, name and parameters."""
         return {"id": self._id, "name": self._name, "parameters": self._parameters}
 
     def __eq__(self, other: object) -> bool:
@@ -262,26 +275,32 @@ class LlmResponse:
 
     @property
     def content(self) -> str:
+        """The answer's text; may be empty beside tool calls."""
         return self._content
 
     @property
     def model(self) -> str:
+        """The model that answered, as the provider names it."""
         return self._model
 
     @property
     def id(self) -> str | None:
+        """The provider's id of the answer; None where it gives none."""
         return self._id
 
     @property
     def tool_calls(self) -> list[LlmToolCall]:
+        """A copy of the calls the model asks for."""
         return list(self._tool_calls)
 
     @property
     def usage(self) -> LlmUsage:
+        """Tokens, as the provider counted them."""
         return self._usage
 
     @property
     def finish_reason(self) -> FinishReason:
+        """Why the model stopped."""
         return self._finish_reason
 
     @property
@@ -290,6 +309,7 @@ class LlmResponse:
         return dict(self._metadata)
 
     def has_tool_calls(self) -> bool:
+        """Whether the model asks for tools."""
         return bool(self._tool_calls)
 
     def is_truncated(self) -> bool:
@@ -297,6 +317,7 @@ class LlmResponse:
         return self._finish_reason.is_truncated()
 
     def total_tokens(self) -> int:
+        """``usage.total_tokens``."""
         return self._usage.total_tokens
 
     def with_usage(self, usage: LlmUsage) -> None:
@@ -321,6 +342,7 @@ class LlmResponse:
         self._metadata[key] = _compact_json(value, "value", "Invalid JSON value")
 
     def to_dict(self) -> dict[str, Any]:
+        """content, model, id, tool_calls, usage, finish_reason and metadata, as plain dicts."""
         return {
             "content": self._content,
             "model": self._model,

@@ -208,12 +208,15 @@ class Node:
         return self._native.id
 
     def name(self) -> str:
+        """The name that prompts, connections and results use."""
         return self._native.name
 
     def has_tools(self) -> bool:
+        """Whether the model may call tools."""
         return self._tools is not None
 
     def get_tool_names(self) -> list[str]:
+        """The tools' names, in the order given."""
         return [] if self._tools is None else self._tools.list_tools()
 
     def get_config(self) -> str:
@@ -273,12 +276,15 @@ class Workflow:
         self._native.validate()
 
     def name(self) -> str:
+        """The name it was made with."""
         return self._native.name
 
     def description(self) -> str:
+        """What it was made with; "" without."""
         return self._native.description
 
     def node_count(self) -> int:
+        """How many nodes it has."""
         return self._native.node_count()
 
     def set_graph_metadata(self, key: str, value: bool) -> None:
@@ -339,6 +345,7 @@ class WorkflowContext:
         self._variables[_core.text_argument(key, "key")] = kept
 
     def get_variable(self, key: str) -> Any | None:
+        """What was set; None for an unknown key. TypeError for a key that is no str."""
         return self._variables.get(_core.text_argument(key, "key"))
 
     def get_node_output(self, id: str) -> Any | None:
@@ -356,18 +363,23 @@ class WorkflowContext:
         return dict(self._variables)
 
     def get_all_node_outputs(self) -> dict[str, Any]:
+        """Empty: a context that has not run has no outputs."""
         return {}
 
     def get_workflow_id(self) -> str:
+        """A UUID of its own."""
         return self._id
 
     def get_state(self) -> str:
+        """``Pending``."""
         return "Pending"
 
     def is_completed(self) -> bool:
+        """False, as ``get_state`` says."""
         return False
 
     def is_failed(self) -> bool:
+        """False, as ``get_state`` says."""
         return False
 
 
@@ -383,9 +395,11 @@ class WorkflowResult:
         raise TypeError("No constructor defined for WorkflowResult")
 
     def is_success(self) -> bool:
+        """The run completed."""
         return self._native.is_success()
 
     def is_failed(self) -> bool:
+        """A node with ``on_failure="fail"`` failed, or the run itself did."""
         return self._native.is_failed()
 
     def state(self) -> str:
@@ -393,6 +407,7 @@ class WorkflowResult:
         return self._native.state_text()
 
     def execution_time_ms(self) -> int:
+        """From the run's start to its end, in milliseconds."""
         return self._native.execution_time_ms()
 
     def variables(self) -> list[tuple[str, str]]:
@@ -400,9 +415,11 @@ class WorkflowResult:
         return self._native.variables()
 
     def get_variable(self, key: str) -> str | None:
+        """As in ``variables``; None for an unknown key."""
         return self._native.variable(key)
 
     def get_all_variables(self) -> dict[str, str]:
+        """``variables`` as a dict."""
         return dict(self._native.variables())
 
     def get_node_output(self, node_name: str) -> str | None:
@@ -418,12 +435,13 @@ class WorkflowResult:
         return _masked(self._native.node_metadata(node_id), self._guard) or None
 
     def get_all_node_response_metadata(self) -> dict[str, Any]:
-        """The same by node id."""
-        return _masked(self._native.all_node_metadata(), self._guard)
-
-    def get_workflow_metadata(self) -> dict[str, Any]:
-        """Times, tokens, state and nodes of the whole run."""
+        """The whole run: workflow_id, workflow_name, workflow_state, start_time and end_time (RFC
+        3339), duration_ms, user_input (the first node's), final_output (the last one's),
+        total_usage, total_tool_calls, and ``nodes``: what ``get_node_response_metadata`` gives of
+        each, in the order of their start."""
         return _masked(self._native.workflow_metadata(), self._guard)
+
+    get_workflow_metadata = get_all_node_response_metadata
 
     def node_statuses(self) -> dict[str, str]:
         """By node name: completed, failed, skipped, cancelled, pending or running."""
@@ -610,6 +628,7 @@ class Executor:
         self._native.configure(mode, None, None, None, None)
 
     def is_lightweight_mode(self) -> bool:
+        """Whether the mode is LowLatency."""
         return self.get_execution_mode() == "LowLatency"
 
     def get_execution_mode(self) -> str:
@@ -621,6 +640,7 @@ class Executor:
         return self._native.stats()
 
     def reset_stats(self) -> None:
+        """Zeroes the counts and times; settings and uptime stay."""
         self._native.reset_stats()
 
     @staticmethod

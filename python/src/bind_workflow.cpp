@@ -225,8 +225,6 @@ void bind_result(py::module_& module) {
            [](const run_result& r, py::handle id) {
              return python_from_json(r.node_metadata(text_argument(id, "node_id")));
            })
-      .def("all_node_metadata",
-           [](const run_result& r) { return python_from_json(r.all_node_metadata()); })
       .def("workflow_metadata",
            [](const run_result& r) { return python_from_json(r.workflow_metadata()); })
       .def("statuses", &statuses)

@@ -45,14 +45,16 @@ def test_native_stubs_match(tmp_path):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "cls",
-    ["LlmConfig", "LlmClient", "Node", "Workflow", "Executor", "WorkflowResult", "EmbeddingClient"],
-)
-def test_everything_public_has_a_signature_and_the_class_a_docstring(cls):
-    subject = getattr(graphbit, cls)
-    assert subject.__doc__
-    for name, member in vars(subject).items():
-        if name.startswith("_") or not callable(getattr(subject, name)):
+@pytest.mark.parametrize("name", [name for name in graphbit.__all__ if not name.startswith("__")])
+def test_everything_public_has_a_signature_and_a_docstring(name):
+    subject = getattr(graphbit, name)
+    assert subject.__doc__, name
+    if not inspect.isclass(subject):
+        assert inspect.signature(subject) is not None
+        return
+    for member_name, member in vars(subject).items():
+        if member_name.startswith("_") or inspect.ismemberdescriptor(member):
             continue
-        assert inspect.signature(getattr(subject, name)) is not None, name
+        assert getattr(subject, member_name).__doc__, f"{name}.{member_name}"
+        if callable(getattr(subject, member_name)):
+            assert inspect.signature(getattr(subject, member_name)) is not None, member_name

@@ -451,10 +451,15 @@ class TestResult:
         assert metadata["total_usage"]["total_tokens"] > 0
         assert metadata["executions"][0]["model"] == model
         assert result.get_node_response_metadata("nobody") is None
-        assert result.get_all_node_response_metadata()[node.id()] == metadata
+        details = metadata["total_usage"]
+        assert details["prompt_tokens_details"]["audio_tokens"] == 0
+        assert details["completion_tokens_details"]["reasoning_tokens"] == 0
 
     def test_workflow_metadata(self, executor):
-        whole = executor.execute(chain(Node.agent("a", "hello"))).get_workflow_metadata()
+        result = executor.execute(chain(Node.agent("a", "hello")))
+        whole = result.get_all_node_response_metadata()
+        assert whole == result.get_workflow_metadata()
+        assert whole["nodes"] == [result.get_node_response_metadata("a")]
         assert whole["workflow_name"] == "w" and whole["workflow_state"] == "completed"
         assert len(whole["nodes"]) == 1
 
