@@ -218,25 +218,25 @@ class DocumentLoader:
         return list(_SUPPORTED)
 
     @staticmethod
-    def detect_document_type(path: str) -> Optional[str]:
-        """The type that the extension of `path` names; None for others."""
-        extension = os.path.splitext(require_str("path", path))[1][1:].lower()
+    def detect_document_type(file_path: str) -> Optional[str]:
+        """The type that the extension of `file_path` names; None for others."""
+        extension = os.path.splitext(require_str("file_path", file_path))[1][1:].lower()
         return extension if extension in _SUPPORTED else None
 
     @staticmethod
-    def validate_document_source(path: str, document_type: str) -> None:
+    def validate_document_source(source_path: str, document_type: str) -> None:
         """Raises ValueError for an unsupported type, a missing file, and a URL that is not http or https. A URL is not
         fetched."""
-        require_str("path", path)
+        require_str("source_path", source_path)
         if require_str("document_type", document_type).lower() not in _SUPPORTED:
             shown = ", ".join(f'"{name}"' for name in _SUPPORTED)
             raise refused(f"Unsupported document type: {document_type}. Supported types: [{shown}]")
-        if _is_url(path):
+        if _is_url(source_path):
             from .document_formats.url_source import checked_url
 
-            checked_url(path)
-        elif not os.path.exists(path):
-            raise refused(f"File not found: {path}")
+            checked_url(source_path)
+        elif not os.path.exists(source_path):
+            raise refused(f"File not found: {source_path}")
 
     def _load_url(self, url: str, document_type: str, kind: str) -> DocumentContent:
         from .document_formats import url_source

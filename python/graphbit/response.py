@@ -62,17 +62,17 @@ class LlmUsage:
         return LlmUsage(0, 0)
 
     @staticmethod
-    def from_dict(d: dict[str, Any]) -> LlmUsage:
+    def from_dict(data: dict[str, Any]) -> LlmUsage:
         """The reverse of ``to_dict``. Raises KeyError ``Missing 'prompt_tokens'`` and so on."""
         for key in ("prompt_tokens", "completion_tokens"):
-            if key not in d:
+            if key not in data:
                 raise KeyError(f"Missing '{key}'")
-        usage = LlmUsage(d["prompt_tokens"], d["completion_tokens"])
-        if d.get("total_tokens") is not None:
-            usage._total_tokens = _u32(d["total_tokens"], "total_tokens")
-        usage._cache_read_tokens = _optional_u32(d.get("cache_read_tokens"), "cache_read_tokens")
+        usage = LlmUsage(data["prompt_tokens"], data["completion_tokens"])
+        if data.get("total_tokens") is not None:
+            usage._total_tokens = _u32(data["total_tokens"], "total_tokens")
+        usage._cache_read_tokens = _optional_u32(data.get("cache_read_tokens"), "cache_read_tokens")
         usage._cache_creation_tokens = _optional_u32(
-            d.get("cache_creation_tokens"), "cache_creation_tokens"
+            data.get("cache_creation_tokens"), "cache_creation_tokens"
         )
         return usage
 

@@ -348,9 +348,9 @@ class WorkflowContext:
         """What was set; None for an unknown key. TypeError for a key that is no str."""
         return self._variables.get(_core.text_argument(key, "key"))
 
-    def get_node_output(self, id: str) -> Any | None:
+    def get_node_output(self, node_id: str) -> Any | None:
         """None: a context that has not run has no outputs; see ``WorkflowResult``."""
-        _core.text_argument(id, "id")
+        _core.text_argument(node_id, "node_id")
         return None
 
     def get_nested_output(self, reference: str) -> Any | None:

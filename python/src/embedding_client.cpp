@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "call_arguments.hpp"
+#include "embedding_parts.hpp"
 #include "error_translation.hpp"
 #include "gil.hpp"
 #include "loop_bridge.hpp"
@@ -71,24 +72,6 @@ py::object whole(const embedding_response& response) {
                         response.cost ? py::object(py::float_(*response.cost)) : py::none());
 }
 
-class async_sink final : public embedding_sink {
- public:
-  async_sink(ticket where, std::shared_ptr<call_statistics> statistics, embedding_shape shape)
-      : where_(std::move(where)), statistics_(std::move(statistics)), shape_(shape) {}
-
-  void on_done(expected<embedding_response> result) override {
-    statistics_->record(result);
-    where_.finish(make_outcome(std::move(result), [shape = shape_](auto answer) {
-      return shape(unwrap(std::move(answer)));
-    }));
-  }
-
- private:
-  ticket where_;
-  std::shared_ptr<call_statistics> statistics_;
-  embedding_shape shape_;
-};
-
 std::vector<double> numbers(py::handle value, const char* name) {
   if (PySequence_Check(value.ptr()) == 0 || PyUnicode_Check(value.ptr()))
     raise_wrong_type(value, name, "cannot be converted to 'Sequence'");
@@ -109,13 +92,22 @@ embedding_shape shape_from(const std::string& name) {
 py::object embedding_client::embed(py::handle texts, py::handle options, const std::string& shape) {
   auto call = prepare(texts, options);
   auto opened = handle_->open();
-  auto result = without_gil([&] {
-    auto answer =
-        opened.client.embed(std::move(call.request), std::move(call.options), signal_raised);
+  auto parts = split(std::move(call.request), inputs_per_request(handle_->config().provider));
+  auto result = without_gil([&]() -> expected<embedding_response> {
+    embedding_response whole;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      auto answer = opened.client.embed(std::move(parts[i]), call.options, signal_raised);
+      statistics_->record(answer);
+      if (!answer) return answer;
+      if (i == 0)
+        whole = std::move(*answer);
+      else
+        append(whole, std::move(*answer));
+    }
     opened = {};
-    return answer;
+    return whole;
   });
-  statistics_->record(result);
+  opened = {};
   if (PyErr_Occurred() != nullptr) throw py::error_already_set();  // the signal handler's
   return shape_from(shape)(unwrap(std::move(result)));
 }
@@ -125,13 +117,23 @@ py::object embedding_client::embed_async(py::handle texts, py::handle options,
   auto call = prepare(texts, options);
   auto& loop = loop_bridge::running();
   const opened_client opened = handle_->open();
+  auto parts = split(std::move(call.request), inputs_per_request(handle_->config().provider));
   auto [future, where] = loop.begin();
   const std::uint64_t id = where.id;
   std::stop_source stop;
   call.options.stop = stop.get_token();
-  opened.client.submit(
-      std::move(call.request), std::move(call.options),
-      std::make_unique<async_sink>(std::move(where), statistics_, shape_from(shape)));
+  const auto gathered = std::make_shared<gathered_embeddings>(
+      parts.size(),
+      [where = std::move(where), statistics = statistics_,
+       convert = shape_from(shape)](expected<embedding_response> result) {
+        statistics->record(result);
+        where.finish(make_outcome(std::move(result), [convert](auto answer) {
+          return convert(unwrap(std::move(answer)));
+        }));
+      },
+      [stop]() mutable { stop.request_stop(); });
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    opened.client.submit(std::move(parts[i]), call.options, gathered->sink(i));
   loop.on_cancel(id, [stop = std::move(stop)]() mutable { stop.request_stop(); });
   return future;
 }

@@ -54,7 +54,7 @@ TEST(azure_wire, embeddings_have_no_model_in_the_body) {
   std::string body;
   const wire_probe azure = probe("text-embedding-3-small");
   ASSERT_TRUE(azure.wire.encode_embeddings(azure.config, request, body));
-  EXPECT_EQ(body, R"({"input":["a"]})");
+  EXPECT_EQ(body, R"({"input":["a"],"encoding_format":"base64"})");
 }
 
 TEST(azure_wire, reads_errors) {

@@ -536,7 +536,8 @@ TEST(openai_embeddings, writes_the_request) {
   request.dimensions = 3;
   std::string body;
   ASSERT_TRUE(wires::openai().encode_embeddings(openai_config(), request, body));
-  EXPECT_EQ(body, R"({"model":"text-embedding-3-small","input":["a","b\""],"dimensions":3})");
+  EXPECT_EQ(body, R"({"model":"text-embedding-3-small","input":["a","b\""],"dimensions":3,)"
+                  R"("encoding_format":"base64"})");
   EXPECT_EQ(wires::openai().embeddings_target(openai_config()), "/embeddings");
 }
 

@@ -254,6 +254,10 @@ class TestHtml:
             "Other text:\n  other\n\nHTML parsing completed.\n"
         )
 
+    def test_a_link_outside_of_paragraphs_is_shown_once(self, load):
+        assert "Other text" not in load("a.html", "<body><a href='u'>link</a></body>")
+        assert "Other text:\n  see link\n" in load("a.html", "<div>see <a href='u'>link</a></div>")
+
     def test_empty(self, load):
         assert load("a.html", "") == (
             "HTML Document Content:\n\n\nParagraphs:\nLists:\nLinks:\n\nTables:\nHTML parsing completed.\n"

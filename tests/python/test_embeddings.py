@@ -148,3 +148,39 @@ class TestSimilarity:
     def test_types(self):
         with pytest.raises(TypeError):
             EmbeddingClient.similarity("ab", "cd")
+
+
+class TestManyTexts:
+    """More texts than a provider takes at once go out as several requests."""
+
+    TEXTS = [f"text {i}" for i in range(5000)]
+
+    def test_order_is_kept(self, simulator):
+        client = EmbeddingClient(simulator.embedding_config())
+        vectors = client.embed_many(self.TEXTS)
+        assert len(vectors) == 5000 and simulator.counters()["requests"] == 3
+        for i in (0, 2047, 2048, 4999):
+            assert vectors[i] == client.embed(self.TEXTS[i])
+
+    def test_async_and_as_an_array(self, simulator):
+        client = EmbeddingClient(simulator.embedding_config())
+
+        async def ask():
+            return await asyncio.gather(
+                client.embed_batch(self.TEXTS), client.embed_batch_array(self.TEXTS)
+            )
+
+        vectors, array = asyncio.run(ask())
+        assert array.shape == (5000, 8) and array.tolist() == vectors
+        assert vectors[4999] == client.embed(self.TEXTS[4999])
+
+    def test_one_failing_part_fails_all(self, simulator):
+        simulator.configure(fault_500=1.0)
+        client = EmbeddingClient(simulator.embedding_config(max_retries=0))
+        with pytest.raises(ConnectionError):
+            asyncio.run(self.ask(client))
+        with pytest.raises(ConnectionError):
+            client.embed_many(self.TEXTS)
+
+    async def ask(self, client):
+        return await client.embed_batch(self.TEXTS)

@@ -275,6 +275,20 @@ class TestExecution:
         statuses = executor.execute(flow).node_statuses()
         assert (statuses["yes"], statuses["no"]) == ("completed", "skipped")
 
+    def test_a_handler_sees_outputs_as_values_and_variables_as_json_text(self, executor):
+        seen = {}
+
+        def handler(data):
+            seen.update(data)
+            return "t"
+
+        flow = chain(
+            Node.agent("a", "hello"), Node.condition("c", handler), Node.transform("t", "uppercase")
+        )
+        executor.execute(flow, inputs={"who": "me"})
+        assert seen["parent_output"] == seen["node_outputs"]["a"] == "You said: hello."
+        assert seen["variables"]["a"] == '"You said: hello."' and seen["variables"]["who"] == "me"
+
     def test_a_handler_that_raises_fails_the_run_without_raising(self, executor):
         flow = Workflow("w")
         flow.add_node(Node.agent("a", "hello"))

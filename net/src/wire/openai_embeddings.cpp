@@ -57,6 +57,11 @@ bool put_in_order(std::vector<item>& items, std::vector<std::vector<float>>& out
   return true;
 }
 
+/// A third of the bytes, and far quicker to read. Servers that copy OpenAI's API may not know it.
+bool sends_base64(std::string_view provider) {
+  return provider == "openai" || provider == "azure" || provider == "azurellm";
+}
+
 }  // namespace
 
 expected<void> encode_openai_embeddings(const provider_config& config,
@@ -67,6 +72,7 @@ expected<void> encode_openai_embeddings(const provider_config& config,
   if (!model.empty() && body->key("model")) append_json_string(out, model);
   if (body->key("input")) append_json_strings(out, request.inputs);
   if (request.dimensions && body->key("dimensions")) append_number(out, *request.dimensions);
+  if (sends_base64(config.provider) && body->key("encoding_format")) out += "\"base64\"";
   body->close();
   return {};
 }

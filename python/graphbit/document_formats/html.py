@@ -49,6 +49,7 @@ class _Page:
         self._hidden: list[str] = []
         self._in_title = False
         self._words: list[str] = []
+        self._links_only = True
         self._block = ""
         self._link: Optional[str] = None
         self._link_words: list[str] = []
@@ -93,10 +94,13 @@ class _Page:
             self._words.append(text)
             if self._link is not None:
                 self._link_words.append(text)
+            elif not text.isspace():
+                self._links_only = False
 
     def flush(self) -> None:
         """Puts the text of the block that ends here into its section."""
         line = _one_line("".join(self._words))
+        links_only, self._links_only = self._links_only, True
         self._words.clear()
         if self._block in ("td", "th"):
             if self.tables and self.tables[-1]:
@@ -109,7 +113,7 @@ class _Page:
             self._add_item(line)
         elif self._block == "p":
             self.paragraphs.append(line)
-        else:
+        elif not links_only:  # those have a section of their own
             self.others.append(line)
 
     def _open_block(self, name: str) -> None:
