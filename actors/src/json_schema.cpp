@@ -21,9 +21,9 @@ std::string shown(const json_value& value) {
 }
 
 std::string below(const std::string& path, std::string_view key) {
-  const bool plain =
-      !key.empty() && !(key.front() >= '0' && key.front() <= '9') &&
-      std::all_of(key.begin(), key.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+  const bool plain = !key.empty() && !(key.front() >= '0' && key.front() <= '9') &&
+                     std::all_of(key.begin(), key.end(),
+                                 [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
   if (plain) return path + "." + std::string(key);
   std::string quoted;
   append_json_string(quoted, key);
@@ -64,8 +64,9 @@ bool same(const json_value& a, const json_value& b) {
 }
 
 std::size_t characters(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
 }
 
 class validator {
@@ -76,7 +77,8 @@ class validator {
   [[nodiscard]] fault check(const json_value& value, const json_value& schema,
                             const std::string& path, int depth) const {
     if (depth > depth_max) return schema_fault{path, "nested too deep"};
-    if (schema.is_bool() && !schema.as_bool()) return schema_fault{path, "no value is allowed here"};
+    if (schema.is_bool() && !schema.as_bool())
+      return schema_fault{path, "no value is allowed here"};
     if (!schema.is_object()) return {};
     for (const auto part : {&validator::check_type, &validator::check_choices,
                             &validator::check_combinations, &validator::check_content})
@@ -120,7 +122,8 @@ class validator {
         reference != nullptr && reference->is_string()) {
       const json_value* found = referred(reference->as_string());
       if (found == nullptr)
-        return schema_fault{path, "the schema's reference " + reference->as_string() + " leads nowhere"};
+        return schema_fault{path,
+                            "the schema's reference " + reference->as_string() + " leads nowhere"};
       if (auto wrong = check(value, *found, path, depth + 1)) return wrong;
     }
     const auto fits = [&](const json_value& part) { return !check(value, part, path, depth + 1); };
@@ -159,7 +162,8 @@ class validator {
       if (known == nullptr && others == nullptr) continue;
       if (known == nullptr && others->is_bool() && !others->as_bool())
         return schema_fault{path, "the property '" + key + "' is not allowed"};
-      if (auto wrong = check(item, known != nullptr ? *known : *others, below(path, key), depth + 1))
+      if (auto wrong =
+              check(item, known != nullptr ? *known : *others, below(path, key), depth + 1))
         return wrong;
     }
     return check_size(value.as_object().size(), schema, "Properties", "properties", path);
@@ -179,7 +183,8 @@ class validator {
     if (const json_value* unique = schema.find("uniqueItems");
         unique != nullptr && unique->is_bool() && unique->as_bool())
       for (auto item = items.begin(); item != items.end(); ++item)
-        if (std::any_of(items.begin(), item, [&](const json_value& other) { return same(*item, other); }))
+        if (std::any_of(items.begin(), item,
+                        [&](const json_value& other) { return same(*item, other); }))
           return schema_fault{path, "an item occurs twice"};
     return check_size(items.size(), schema, "Items", "items", path);
   }

@@ -52,7 +52,11 @@ expected<void> check_spec(const condition_spec& s) {
   if (s.handler) return {};
   if (blank(s.expression))
     return fail(validation_error("expression", "Condition expression cannot be empty"));
-  if (auto parsed = condition_expression::parse(s.expression); !parsed) return fail(parsed.error());
+  if (auto parsed = condition_expression::parse(s.expression); !parsed) {
+    error e = std::move(parsed.error());
+    e.message = "the expression " + e.message;
+    return fail(std::move(e));
+  }
   return {};
 }
 

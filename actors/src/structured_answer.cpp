@@ -93,7 +93,8 @@ std::optional<chat_request> structured_answer::instead_of(const error& refused) 
 
 chat_request structured_answer::ask(std::string user_text, const std::string& said) {
   ++asked_;
-  request_.messages.push_back({chat_role::assistant, beginning_of(said, shown_bytes_max), {}, {}, {}});
+  request_.messages.push_back(
+      {chat_role::assistant, beginning_of(said, shown_bytes_max), {}, {}, {}});
   request_.messages.push_back({chat_role::user, std::move(user_text), {}, {}, {}});
   if (!in_providers_form_) request_.response_format.clear();
   return request_;

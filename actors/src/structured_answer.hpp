@@ -12,10 +12,10 @@ namespace graphbit {
 
 /// Gets an answer that fits a JSON schema out of a model: a state machine that says what to ask.
 ///
-/// The schema goes to the provider in its own form where it has one, else into the prompt. An answer
-/// that does not fit is shown to the model with what is wrong (by its path), and it is asked again,
-/// three times in all; so is, once and without the provider's own form, a model that refuses that
-/// form. Without a schema every answer fits.
+/// The schema goes to the provider in its own form where it has one, else into the prompt. An
+/// answer that does not fit is shown to the model with what is wrong (by its path), and it is asked
+/// again, three times in all; so is, once and without the provider's own form, a model that refuses
+/// that form. Without a schema every answer fits.
 class structured_answer {
  public:
   /// `provider`: who is asked. `settings` must outlive this.

@@ -15,8 +15,8 @@ void set_prices(py::handle prices) {
 }
 
 py::object price_of(py::handle provider, py::handle model) {
-  const auto price = prices_in_force().find(text_argument(provider, "provider"),
-                                                               text_argument(model, "model"));
+  const auto price =
+      prices_in_force().find(text_argument(provider, "provider"), text_argument(model, "model"));
   if (!price) return py::none();
   py::dict shown;
   shown["input"] = price->input;

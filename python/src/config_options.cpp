@@ -85,9 +85,9 @@ constexpr config_option flag_option(name_of_option name) {
 
 template <auto Member>
 constexpr config_option tls_file_option(name_of_option name) {
-  return {
-      name, [](config& c, py::handle v, name_of_option n) { c.tls.*Member = path_argument(v, n); },
-      [](const config& c) { return text_or_none(c.tls.*Member); }};
+  return {name,
+          [](config& c, py::handle v, name_of_option n) { c.tls.*Member = path_argument(v, n); },
+          [](const config& c) { return text_or_none(c.tls.*Member); }};
 }
 
 constexpr config_option config_options[] = {

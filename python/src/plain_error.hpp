@@ -2,8 +2,8 @@
 
 #include "error_translation.hpp"
 
-/// Nodes, workflows and embeddings raise their errors in the contract's own words, without the field
-/// or the kind in front that clients put there.
+/// Nodes, workflows and embeddings raise their errors in the contract's own words, without the
+/// field or the kind in front that clients put there.
 namespace graphbit::python {
 
 /// Raises the exception of `e` with `message` as its text.

@@ -33,7 +33,9 @@ TEST(JsonSchemaTest, KnowsTheKeywordsThatModelsAreGiven) {
       {R"({"properties": {"a": {"type": "integer"}}, "required": ["a"]})",
        {R"({"a": 1, "b": 2})", "5"},
        {"{}", R"({"a": "x"})"}},
-      {R"({"properties": {"a": {}}, "additionalProperties": false})", {R"({"a": 1})"}, {R"({"b": 1})"}},
+      {R"({"properties": {"a": {}}, "additionalProperties": false})",
+       {R"({"a": 1})"},
+       {R"({"b": 1})"}},
       {R"({"additionalProperties": {"type": "integer"}, "minProperties": 1})",
        {R"({"a": 1})"},
        {"{}", R"({"a": "x"})"}},
@@ -58,7 +60,8 @@ TEST(JsonSchemaTest, KnowsTheKeywordsThatModelsAreGiven) {
 TEST(JsonSchemaTest, NamesThePath) {
   const auto schema = parsed(
       R"({"properties": {"the items": {"items": {"properties": {"price": {"type": "number"}}}}}})");
-  const auto fault = first_fault(parsed(R"({"the items": [{"price": 1}, {"price": "two"}]})"), schema);
+  const auto fault =
+      first_fault(parsed(R"({"the items": [{"price": 1}, {"price": "two"}]})"), schema);
   ASSERT_TRUE(fault);
   EXPECT_EQ(fault->path, R"($["the items"][1].price)");
   EXPECT_EQ(fault->message, R"("two" is not of type number)");

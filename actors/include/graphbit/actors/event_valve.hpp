@@ -30,8 +30,8 @@ class event_valve {
     for (const auto& resume : waiting) resume();
   }
 
-  /// True when the caller may go on. False: `resume`, which must not block, is called once the valve
-  /// opens.
+  /// True when the caller may go on. False: `resume`, which must not block, is called once the
+  /// valve opens.
   [[nodiscard]] bool admits(const std::function<void()>& resume) {
     const std::lock_guard guard(mutex_);
     if (!open_) waiting_.push_back(resume);
