@@ -179,7 +179,7 @@ class TestFork:
             "    flow.add_node(Node.agent('a', '{word}!'))\n"
             "    with multiprocessing.get_context('spawn').Pool(2) as pool:\n"
             "        answers = pool.starmap(ask, [(config, flow, w) for w in 'xyz'])\n"
-            "    assert answers == [(f'You said: {w}.', f'You said: {w}.') for w in 'xyz'], answers\n"
+            "    assert answers == [(f'You said: {w}.', f'You said: {w}!.') for w in 'xyz'], answers\n"
         )
         subprocess.run([sys.executable, str(script), simulator.url], check=True, timeout=120)
 
