@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <sys/resource.h>
 
+#include <graphbit/net/listen_address.hpp>
 #include <graphbit/net/simulator.hpp>
 
 #include "command.hpp"
@@ -23,24 +24,6 @@ struct sim_options {
   sim::simulator_options simulator;
 };
 
-/// "HOST:PORT", "[::1]:PORT" or "HOST".
-bool split_listen(const std::string& text, http_server_options& out) {
-  const auto bracket = text.find(']');
-  const auto colon = text.rfind(':');
-  const bool has_port =
-      colon != std::string::npos && (bracket == std::string::npos || colon > bracket);
-  out.host = text.substr(0, has_port ? colon : text.size());
-  if (out.host.size() > 2 && out.host.front() == '[')
-    out.host = out.host.substr(1, out.host.size() - 2);
-  if (!has_port) return true;
-  const auto port = text.substr(colon + 1);
-  if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos)
-    return false;
-  const auto number = std::stoul(port);
-  out.port = static_cast<std::uint16_t>(number);
-  return number <= 65'535;
-}
-
 void allow_many_connections() {
   rlimit files{};
   if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
@@ -49,8 +32,8 @@ void allow_many_connections() {
 }
 
 int run_sim(sim_options& options) {
-  if (!split_listen(options.listen, options.simulator.server))
-    return complain("--listen " + options.listen + " is no HOST:PORT", wrong_usage);
+  if (const auto set = set_listen_address(options.simulator.server, options.listen); !set)
+    return complain("--listen: " + set.error().message, wrong_usage);
   if (!options.script_file.empty()) {
     std::ifstream file(options.script_file, std::ios::binary);
     if (!file) return complain("cannot read the script " + options.script_file, failed);

@@ -5,7 +5,9 @@
 #include <thread>
 #include <utility>
 
+#include <graphbit/actors/live_state.hpp>
 #include <graphbit/actors/spending.hpp>
+#include <graphbit/runtime/metrics.hpp>
 #include <graphbit/runtime/random.hpp>
 #include <graphbit/runtime/reactor.hpp>
 
@@ -35,7 +37,9 @@ class executor::impl {
         options_(std::move(options)),
         backends_(std::make_shared<backend_book>(std::move(backends), std::move(config))),
         callables_(std::make_shared<callable_gate>(rt.blocking(), numbers.callables_max)),
-        ledger_(std::make_shared<executor_ledger>(numbers)),
+        ledger_(std::make_shared<executor_ledger>(numbers, *rt.service<metrics_registry>())),
+        tracer_(rt.service<tracer>()),
+        live_(rt.service<live_state>()),
         budget_(std::make_shared<call_budget>(
             budget_limits{options_.max_cost, options_.max_total_tokens})),
         flow_(next_flow()) {}
@@ -90,6 +94,8 @@ class executor::impl {
   std::shared_ptr<backend_book> backends_;
   std::shared_ptr<callable_gate> callables_;
   std::shared_ptr<executor_ledger> ledger_;
+  std::shared_ptr<tracer> tracer_;
+  std::shared_ptr<live_state> live_;
   std::shared_ptr<actor_slot> slot_;
   std::shared_ptr<call_gate> gate_;
   std::shared_ptr<call_budget> budget_;  // counts, also where nothing is limited
@@ -134,7 +140,9 @@ expected<std::string> executor::impl::run(workflow flow, run_options options, re
   setup.listener = std::move(options.on_event);
   setup.stream_tokens = options.stream_tokens;
   setup.valve = std::move(options.valve);
+  setup.trace = run_trace(tracer_, options.trace);
   std::string run_id = setup.run_id;
+  if (live_->follows_runs()) live_->follow(setup.plan->flow(), run_id, setup.listener, done);
   const auto number = next_number_.fetch_add(1, std::memory_order_relaxed);
   auto request =
       std::make_shared<run_request>(number, std::move(setup), home, ledger_, std::move(done));

@@ -1,10 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <mutex>
+#include <string>
 
 #include <graphbit/actors/executor.hpp>
 #include <graphbit/actors/policy/percentiles.hpp>
+
+#include "src/run_metrics.hpp"
 
 namespace graphbit {
 
@@ -12,7 +17,8 @@ namespace graphbit {
 /// Any thread.
 class executor_ledger {
  public:
-  explicit executor_ledger(const executor_numbers& numbers) : numbers_(numbers) {}
+  executor_ledger(const executor_numbers& numbers, metrics_registry& registry)
+      : metrics_(registry), numbers_(numbers) {}
 
   [[nodiscard]] executor_numbers numbers() const;
   void set_numbers(const executor_numbers& numbers);
@@ -29,10 +35,21 @@ class executor_ledger {
   void reset();
 
  private:
+  struct node_ledger {
+    std::uint64_t completed = 0, failed = 0;
+    policy::percentiles durations;
+  };
+  static constexpr std::size_t node_names_max = 256;  // 4 KiB each
+
+  void note_nodes(const run_record& record);
+  [[nodiscard]] std::vector<node_times> times_of_nodes() const;
+
+  run_metrics metrics_;
   mutable std::mutex mutex_;
   executor_numbers numbers_;
   executor_stats counts_;
   policy::percentiles durations_;
+  std::map<std::string, std::unique_ptr<node_ledger>, std::less<>> nodes_;  // by name
   const time_point born_ = steady_clock::now();
 };
 

@@ -98,6 +98,17 @@ json_value to_json(const executor_stats& s) {
   out.set("max_queued_executions", count(s.numbers.runs_queued_max));
   out.set("cost", s.cost);
   out.set("total_tokens", count(s.total_tokens));
+  json_value nodes = json_value::object{};
+  for (const auto& n : s.nodes) {
+    json_value one;
+    one.set("completed", count(n.completed));
+    one.set("failed", count(n.failed));
+    one.set("p50_ms", n.p50_ms);
+    one.set("p95_ms", n.p95_ms);
+    one.set("p99_ms", n.p99_ms);
+    nodes.set(n.name, std::move(one));
+  }
+  out.set("nodes", std::move(nodes));
   out.set("priority", s.numbers.priority == priority_class::live ? "live" : "batch");
   return out;
 }

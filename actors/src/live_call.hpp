@@ -30,6 +30,10 @@ class provider_shard::attempt final : public http_handler {
   bool probe = false;
   http_client::exchange_id exchange = 0;  // 0: none runs
   time_point sent_at{};
+  trace_context span;        // where it is traced
+  std::uint32_t number = 1;  // among the call's attempts
+  bool hedge = false;
+  int answer_status = 0;    // 0: no answer came
   std::string next_target;  // of a job that the provider took in: where to ask for its answer
 
   // A streamed answer as it comes in.
@@ -73,6 +77,12 @@ class provider_shard::live_call {
   time_point round_began{};  // when the first attempt of this try went out
   time_point wake_at = never;
   std::string delivered_text;
+  call_meter* meter = nullptr;
+  duration not_ours{0};      // spent for the provider, a limit, a backoff, a pause
+  time_point waits_since{};  // unset: it does not wait
+  time_point answered_at{};  // when the provider's time was last counted
+  time_point first_chunk_at{}, last_chunk_at{};
+  trace_context span;                   // invalid: it is not traced
   std::string cached_as;                // the cache's key for its answer; empty: not kept
   std::unique_ptr<cache_lead> leading;  // equal calls wait for this one
   std::unique_ptr<std::stop_callback<std::function<void()>>> on_stop;

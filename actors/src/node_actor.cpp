@@ -184,6 +184,7 @@ class node_shell final : public node_context {
   std::unique_ptr<node_work> work_;
   std::vector<pending_callable> callables_;
   caf::actor sub_run_;
+  std::shared_ptr<const call_origin> origin_;  // made with the first call
   bool ended_ = false;
 };
 
@@ -196,6 +197,10 @@ void node_shell::ask(std::size_t slot, const model_settings& settings, chat_requ
   options.stop = board_->stop().get_token();
   const bool stream = board_->setup().stream_tokens;
   const auto resume = stream ? std::make_shared<std::function<void()>>() : nullptr;
+  options.trace = board_->setup().trace.node(index_);
+  if (!origin_)
+    origin_ = std::make_shared<const call_origin>(call_origin{board_->run_id(), step().name});
+  options.origin = origin_;
   auto sink = std::make_unique<answer_sink>(caf::actor_cast<caf::actor>(self_), board_, index_,
                                             slot, call_id, resume);
   if (stream)
@@ -252,6 +257,7 @@ void node_shell::run(std::shared_ptr<const run_plan> plan, json_value inputs) {
   setup.listener = sub_run_listener();
   setup.stream_tokens = parent.stream_tokens;
   setup.valve = parent.valve;
+  setup.trace = parent.trace.within(index_);
   sub_run_ = start_run(board_->home(), std::move(setup),
                        [me = caf::actor_cast<caf::actor>(self_)](const run_result& result) {
                          caf::anon_send(me, sub_run_answer{std::make_shared<run_result>(result)});
@@ -294,6 +300,7 @@ void node_shell::end(node_status status, node_output output,
     node_result& slot = board_->slot(index_);
     slot = std::move(facts);
     announce(slot);
+    board_->setup().trace.node_ended(board_->record(), step(), index_);
     caf::anon_send(run_, node_ended{index_});
   }
   run_ = nullptr;

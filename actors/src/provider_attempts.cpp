@@ -85,6 +85,7 @@ void provider_shard::text_came(attempt& a) {
   auto& call = a.of;
   if (!call.retry.delivered) won(a);
   call.retry.delivered = true;
+  text_timed(call);
   for (const auto& delta : a.deltas) call.delivered_text += delta;
   if (!call.pending->text_came(a.deltas)) http_.pause(a.exchange);
   a.deltas.clear();
@@ -141,6 +142,7 @@ expected<http_request> provider_shard::encode(const live_call& call, bool hedge)
   request.extra_headers.append("Idempotency-Key: ")
       .append(p.options.idempotency_key)
       .append(hedge ? "-h\r\n" : "\r\n");
+  request.extra_headers += trace_header(call);
   expected<void> encoded;
   if (const auto* chat = p.chat()) {
     if (chat->model.empty() || chat->model == endpoint.config.model)
@@ -163,7 +165,9 @@ void provider_shard::transmit(std::unique_ptr<attempt>& place, live_call& call,
   place = std::make_unique<attempt>(*this, call, ticket);
   place->probe = probe;
   place->sent_at = steady_clock::now();
-  ++call.attempts_sent;
+  place->number = ++call.attempts_sent;
+  place->span = call.span.numbered_child(place->number);
+  place->hedge = &place == &call.second;
   count(setup_.counters->attempts);
   report_start(*place);
   place->exchange = http_.start(std::move(request), timeouts_of(call), *place);
@@ -187,6 +191,7 @@ http_timeouts provider_shard::timeouts_of(const live_call& call) const {
 void provider_shard::attempt_ended(attempt& a, expected<http_response> result) {
   a.exchange = 0;
   auto& call = a.of;
+  answer_came(call, steady_clock::now());
   if (!result) {
     if (a.decoder && a.decoder->complete()) return decode(a, {});
     auto e = std::move(result.error());
@@ -198,6 +203,7 @@ void provider_shard::attempt_ended(attempt& a, expected<http_response> result) {
     result->headers = std::move(a.headers);
     result->body = std::move(a.error_body);
   }
+  a.answer_status = result->status;
   learn(a, result->headers);
   if (!is_success(result->status)) {
     call.retry.should_retry = policy::parse_should_retry(result->headers.get("x-should-retry"));
@@ -265,6 +271,7 @@ void provider_shard::won(attempt& a) {
 
 void provider_shard::failed_attempt(attempt& a, error e) {
   auto& call = a.of;
+  tell_attempt(a, &e);
   close(a, outcome_of(e), signal_of(e));
   hold_for(e);
   (&a == call.first.get() ? call.first : call.second).reset();
@@ -285,14 +292,12 @@ void provider_shard::retry_or_give_up(live_call& call, error e) {
   const auto decision = policy::decide_retry(settings, e, call.retry, now, budget_, random_);
   if (e.retry == retry_rule::once) call.retry.retried_unparsable = true;
   if (options.debug || log_enabled(log_level::debug))
-    log(log_level::debug, "actors",
-        "attempt " + std::to_string(call.retry.attempts) + " of call " +
-            std::to_string(call.pending->id) + " failed: " + e.message + "; " +
-            (decision.retry() ? "retrying" : std::string(policy::to_string(decision.reason))));
+    log_attempt(call, e, decision.retry() ? "retrying" : policy::to_string(decision.reason));
   if (decision.retry()) {
     count(setup_.counters->retries);
     *call.retry.work_left -= decision.after;
     call.at = live_call::stage::waiting;
+    begin_wait(call, now);
     return wait_until(call, now + decision.after);
   }
   const bool out_of_retries = decision.reason == policy::give_up_reason::retries_spent ||
@@ -315,6 +320,7 @@ void provider_shard::retry_or_give_up(live_call& call, error e) {
 template <class Response>
 void provider_shard::succeeded(attempt& a, Response response, const http_headers& headers) {
   auto& call = a.of;
+  tell_attempt(a, nullptr);
   if (!call.retry.delivered) won(a);
   budget_.succeeded();
   if (limiter_.limits().tokens_per_minute != 0)
@@ -339,10 +345,11 @@ void provider_shard::succeeded(attempt& a, Response response, const http_headers
 
 template <class Response>
 void provider_shard::finish(live_call& call, Response response) {
-  response.latency_us =
-      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
-                                     steady_clock::now() - call.pending->submitted_at)
-                                     .count());
+  const auto now = steady_clock::now();
+  response.latency_us = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(now - call.pending->submitted_at)
+          .count());
+  tell_success(call, response, now);
   count(setup_.counters->succeeded);
   const auto pending = std::move(call.pending);
   calls_.erase(pending->id);
@@ -397,6 +404,7 @@ bool provider_shard::answered_by_cache(live_call& call) {
       return false;
     case response_cache::standing::follows:
       call.at = live_call::stage::following;
+      begin_wait(call, now);
       if (p.options.deadline_at != never) wait_until(call, p.options.deadline_at);
       return true;
   }
@@ -435,6 +443,7 @@ void provider_shard::leader_ended(std::uint64_t call_id, const response_cache::e
   auto& call = *found->second;
   call.at = live_call::stage::arriving;
   call.wake_at = never;
+  end_wait(call, steady_clock::now());
   if (how.answer) return answer_from_cache(call, *how.answer);
   if (how.failure) return finish_with(call, *how.failure);
   if (!answered_by_cache(call)) pass_breaker(call);
@@ -444,6 +453,10 @@ void provider_shard::leader_ended(std::uint64_t call_id, const response_cache::e
 void provider_shard::drop(std::unique_ptr<attempt>& loser) {
   if (!loser) return;
   if (loser->exchange != 0) http_.cancel(loser->exchange);
+  if (loser->of.span.valid()) {
+    const auto unwanted = cancelled_error("request");
+    tell_attempt(*loser, &unwanted);
+  }
   close(*loser, policy::attempt_outcome::ignored, policy::limit_signal::ignored);
   loser.reset();
 }

@@ -1,5 +1,7 @@
 #include "provider_pipeline.hpp"
 
+#include <future>
+
 #include <functional>
 #include <thread>
 
@@ -87,6 +89,32 @@ void provider_pipeline::add_pool_stats(const shard& of, provider_client_stats& s
   provider_client_stats one;
   one.pool = answer;
   sum += one;
+}
+
+provider_pipeline::picture provider_pipeline::seen_within(milliseconds patience) const {
+  picture sum{counters(), {}};
+  using answer_type = std::pair<http_pool_stats, shard_totals>;
+  std::vector<std::future<answer_type>> answers;
+  for (const auto& shard : shards) {
+    auto answer = std::make_shared<std::promise<answer_type>>();
+    answers.push_back(answer->get_future());
+    caf::anon_send(shard.slot->get(), run_atom::value, shard_task{[answer](provider_shard& s) {
+                     answer->set_value({s.pool_stats(), s.totals()});
+                   }});
+  }
+  const auto until = steady_clock::now() + patience;
+  for (auto& answer : answers) {
+    if (answer.wait_until(until) != std::future_status::ready) continue;
+    try {
+      const auto [pool, totals] = answer.get();
+      provider_client_stats one;
+      one.pool = pool;
+      sum.stats += one;
+      sum.totals.add(totals);
+    } catch (const std::future_error&) {  // the shard is just being restarted
+    }
+  }
+  return sum;
 }
 
 }  // namespace graphbit

@@ -33,9 +33,17 @@ class provider_pipeline final : public provider_client::impl {
   void warm_up(std::function<void(expected<void>)> done) override;
   void set_limits(const limits_change& to) override;
   const provider_config& config() const override { return endpoint_->config; }
+  [[nodiscard]] const origin& at() const { return endpoint_->at.at; }
   provider_client_stats stats() const override;
   provider_client_stats counters() const override;
   reactor& home_of_this_thread() const override;
+  struct picture {
+    provider_client_stats stats;
+    shard_totals totals;
+  };
+  /// As `stats`, without running a reactor's loop on this thread: a shard that does not answer in
+  /// time is counted without its pool and its totals.
+  [[nodiscard]] picture seen_within(milliseconds patience) const;
 
   std::shared_ptr<actor_slot> breaker, limiter;
   std::vector<shard> shards;  // one per reactor

@@ -56,6 +56,7 @@ expected<std::shared_ptr<const provider_endpoint>> make_endpoint(provider_config
 provider_shard::provider_shard(pinned_actor& self, setup s)
     : self_(self),
       setup_(std::move(s)),
+      metrics_(*setup_.metrics, setup_.endpoint->config, setup_.endpoint->at.at),
       http_(self.home(), setup_.endpoint->at.at, {.tls = setup_.endpoint->config.tls}),
       budget_(setup_.endpoint->config.max_in_flight.value_or(256)),
       adaptive_({.enabled = setup_.endpoint->config.adaptive_in_flight}),
@@ -90,6 +91,8 @@ void provider_shard::submit(pending_call_ptr pending) {
   slot = std::make_unique<live_call>(setup_.endpoint->config, std::move(pending));
   auto& call = *slot;
   auto& p = *call.pending;
+  call.meter = &metrics_.of(p.embedding() != nullptr, p.model());
+  begin_trace(call);
   if (p.text_bytes() > limits::prompt_bytes_max)
     return finish_with(call,
                        resource_error("prompt_bytes", "the prompt has more than " +
@@ -141,6 +144,7 @@ void provider_shard::warm_up(std::function<void(expected<void>)> done) {
 // --- gates --------------------------------------------------------------------------------------
 
 void provider_shard::pass_breaker(live_call& call) {
+  if (call.waits_since != time_point{}) end_wait(call, steady_clock::now());
   if (breaker_.state == breaker_state::open) {
     const auto now = steady_clock::now();
     if (now < breaker_.open_until) return rejected_by_breaker(call, breaker_.open_until - now);
@@ -178,6 +182,7 @@ void provider_shard::pass_limiter(live_call& call) {
   }
   call.ticket = limiter_.enqueue(request, now);
   call.at = live_call::stage::queued;
+  begin_wait(call, now);
   count(setup_.counters->waiting);
   if (p.options.deadline_at != never) wait_until(call, p.options.deadline_at);
   pump();
@@ -235,6 +240,7 @@ bool provider_shard::park(live_call& call, duration wait) {
   if (call.paused + wait > options.pause_max || now + wait > options.deadline_at) return false;
   call.paused += wait;
   call.at = live_call::stage::waiting;
+  begin_wait(call, now);
   wait_until(call, now + wait);
   return true;
 }
@@ -251,6 +257,7 @@ void provider_shard::finish_with(live_call& call, error e) {
   e.attempts = call.attempts_sent;
   e.partial_text = std::move(call.delivered_text);
   if (e.provider.empty()) e.provider = setup_.endpoint->config.provider;
+  tell_failure(call, e);
   count(e.cancelled ? setup_.counters->cancelled : setup_.counters->failed);
   const auto pending = std::move(call.pending);
   calls_.erase(pending->id);
@@ -371,6 +378,8 @@ void provider_shard::pump() {
     count(setup_.counters->waiting, -1);
     call.at = live_call::stage::arriving;
     call.wake_at = never;
+    metrics_.waited(now - call.waits_since);
+    end_wait(call, now);
     if (next->expired) {
       call.ticket = 0;
       finish_with(call, closed_by_deadline(call));

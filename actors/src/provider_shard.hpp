@@ -14,6 +14,7 @@
 #include <graphbit/actors/policy/adaptive_limit.hpp>
 #include <graphbit/actors/policy/hedge.hpp>
 #include <graphbit/actors/policy/limiter.hpp>
+#include <graphbit/actors/policy/percentiles.hpp>
 #include <graphbit/actors/policy/retry.hpp>
 #include <graphbit/actors/policy/retry_budget.hpp>
 #include <graphbit/actors/policy/token_estimate.hpp>
@@ -22,12 +23,15 @@
 #include <graphbit/net/http_client.hpp>
 #include <graphbit/net/price_table.hpp>
 #include <graphbit/net/wire_format.hpp>
+#include <graphbit/runtime/metrics.hpp>
 #include <graphbit/runtime/pinned_actor.hpp>
 #include <graphbit/runtime/random.hpp>
+#include <graphbit/runtime/tracer.hpp>
 
 #include <graphbit/actors/pending_call.hpp>
 #include "actor_slot.hpp"
 #include "breaker_actor.hpp"
+#include "call_metrics.hpp"
 #include "limiter_actor.hpp"
 
 namespace graphbit {
@@ -58,6 +62,20 @@ struct shard_counters {
     s.waiting = waiting;
     s.in_flight_max = in_flight_max;
     return s;
+  }
+};
+
+/// What a shard adds up over its calls. Its thread's own.
+struct shard_totals {
+  policy::percentiles latencies;  ///< of calls that succeeded
+  std::uint64_t input_tokens = 0, output_tokens = 0;
+  double cost = 0;
+
+  void add(const shard_totals& other) {
+    latencies.add(other.latencies);
+    input_tokens += other.input_tokens;
+    output_tokens += other.output_tokens;
+    cost += other.cost;
   }
 };
 
@@ -93,6 +111,8 @@ class provider_shard {
     std::shared_ptr<const actor_slot> limiter;
     std::shared_ptr<shard_counters> counters;
     std::shared_ptr<price_book> prices;
+    std::shared_ptr<metrics_registry> metrics;
+    std::shared_ptr<graphbit::tracer> tracer;
     std::shared_ptr<response_cache> cache;  // null: the configuration wants none
   };
 
@@ -106,6 +126,7 @@ class provider_shard {
   void resume_stream(std::uint64_t call_id);
   void warm_up(std::function<void(expected<void>)> done);
   [[nodiscard]] http_pool_stats pool_stats() const { return http_.stats(); }
+  [[nodiscard]] const shard_totals& totals() const { return totals_; }
 
   void breaker_turned(const policy::breaker_snapshot& now);
   void probe_answered(std::uint64_t call_id, const policy::admission& admission);
@@ -137,6 +158,19 @@ class provider_shard {
   void pass_breaker(live_call& call);
   void pass_limiter(live_call& call);
   void granted(live_call& call);
+
+  // What is measured and traced (provider_telemetry.cpp).
+  void begin_wait(live_call& call, time_point now);
+  void end_wait(live_call& call, time_point now);
+  void answer_came(live_call& call, time_point now);
+  void text_timed(live_call& call);
+  void begin_trace(live_call& call);
+  [[nodiscard]] std::string trace_header(const live_call& call) const;
+  template <class Response>
+  void tell_success(const live_call& call, const Response& response, time_point now);
+  void tell_failure(const live_call& call, const error& e);
+  void tell_attempt(const attempt& a, const error* failure);
+  void log_attempt(const live_call& call, const error& e, std::string_view then) const;
 
   // Attempts (provider_attempts.cpp).
   void send(live_call& call, bool probe);
@@ -192,6 +226,8 @@ class provider_shard {
 
   pinned_actor& self_;
   setup setup_;
+  call_metrics metrics_;
+  shard_totals totals_;
   caf::actor breaker_actor_;
   caf::actor limiter_actor_;
   http_client http_;

@@ -5,7 +5,11 @@
 #include <stdexcept>
 
 #include <graphbit/runtime/log.hpp>
+#include <graphbit/runtime/metrics.hpp>
 #include <graphbit/runtime/reactor.hpp>
+#include <graphbit/runtime/tracer.hpp>
+
+#include "provider_metrics.hpp"
 
 namespace graphbit {
 
@@ -63,10 +67,20 @@ expected<std::shared_ptr<root_executor>> root_executor::of(runtime& rt) try {
 }
 
 root_executor::root_executor(runtime& rt)
-    : rt_(rt), supervisor_(supervisor::start(rt.system(), {.name = "root executor"})) {}
+    : rt_(rt),
+      supervisor_(supervisor::start(rt.system(), {.name = "root executor"})),
+      // Made before this, so that they outlive it.
+      collector_(rt.service<metrics_registry>()->collect_with(
+          [this](metrics_page& page) { collect(page); })) {
+  static_cast<void>(rt.service<tracer>());
+}
 
 root_executor::~root_executor() {
+<<<<<<< HEAD
   gate_->close();
+=======
+  collector_.reset();
+>>>>>>> e8169ac (Measure calls and runs, trace them, and show what a process does)
   clients_.clear();
   if (!supervisor_.shut_down(seconds{10}))
     log(log_level::error, "actors", "some actors did not end within 10 s");
@@ -143,9 +157,19 @@ expected<std::shared_ptr<provider_pipeline>> root_executor::client_for(provider_
   for (std::size_t i = 0; i < client->shards.size(); ++i) {
     auto& shard = client->shards[i];
     shard.home = &rt_.reactor_at(i);
+<<<<<<< HEAD
     shard.slot = make_slot();
     provider_shard::setup setup{*endpoint,      client->breaker,           client->limiter,
                                 shard.counters, rt_.service<price_book>(), {}};
+=======
+    provider_shard::setup setup{.endpoint = *endpoint,
+                                .breaker = client->breaker,
+                                .limiter = client->limiter,
+                                .counters = shard.counters,
+                                .prices = rt_.service<price_book>(),
+                                .metrics = rt_.service<metrics_registry>(),
+                                .tracer = rt_.service<tracer>()};
+>>>>>>> e8169ac (Measure calls and runs, trace them, and show what a process does)
     if (resolved_config.response_cache_max_age) setup.cache = rt_.service<response_cache>();
     start_child({.kind = "provider client",
                  .name = resolved_config.provider + " " + resolved_config.model + " at " +
@@ -159,6 +183,19 @@ expected<std::shared_ptr<provider_pipeline>> root_executor::client_for(provider_
   known = client;
   drop_unused_clients();
   return client;
+}
+
+std::vector<std::shared_ptr<provider_pipeline>> root_executor::clients() {
+  const std::lock_guard guard(mutex_);
+  std::vector<std::shared_ptr<provider_pipeline>> all;
+  for (const auto& [key, client] : clients_) all.push_back(client);
+  return all;
+}
+
+void root_executor::collect(metrics_page& page) {
+  constexpr milliseconds patience{500};
+  collect_providers(page, clients());
+  collect_supervision(page, tree(patience));
 }
 
 void root_executor::drop_unused_clients() {

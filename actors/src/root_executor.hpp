@@ -39,12 +39,17 @@ class root_executor {
   /// Starts a child and has it supervised.
   caf::actor start_child(child_spec spec);
   /// The tree below the root, as it is now.
-  [[nodiscard]] std::vector<supervised> tree() const { return supervisor_.children(); }
+  [[nodiscard]] std::vector<supervised> tree(duration patience = seconds(5)) const {
+    return supervisor_.children(patience);
+  }
+  /// All provider clients there are.
+  [[nodiscard]] std::vector<std::shared_ptr<provider_pipeline>> clients();
 
  private:
   [[nodiscard]] std::shared_ptr<actor_slot> breaker_for(const provider_config& config);
   [[nodiscard]] std::shared_ptr<actor_slot> limiter_for(const provider_config& config);
   void drop_unused_clients();
+  void collect(metrics_page& page);
 
   runtime& rt_;
   std::shared_ptr<call_gate> gate_ = std::make_shared<call_gate>();
@@ -55,6 +60,7 @@ class root_executor {
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<provider_pipeline>> clients_;
   std::map<std::string, std::shared_ptr<actor_slot>> breakers_, limiters_;
+  std::shared_ptr<void> collector_;
 };
 
 }  // namespace graphbit

@@ -213,6 +213,7 @@ void run_shell::finish(run_state state, std::optional<error> failure,
   record->raised = std::move(raised);
   const run_result result(record);
   announce_end(result);
+  board_->setup().trace.run_ended(*record);
   board_->stop().request_stop();
   tell_end(done, result);
 }

@@ -19,6 +19,7 @@
 #include "src/named_values.hpp"
 #include "src/prompt.hpp"
 #include "src/run_plan.hpp"
+#include "src/run_trace.hpp"
 
 namespace graphbit {
 
@@ -41,6 +42,8 @@ struct run_setup {
   bool stream_tokens = false;
   std::shared_ptr<event_valve> valve{};  ///< closed while the listener has enough; none: never
   std::uint32_t depth = 0;               ///< of sub-workflows
+  run_trace trace{};
+  std::uint32_t depth = 0;  ///< of sub-workflows
 };
 
 /// What one run works on: its plan, its inputs, and what has become of its nodes so far.

@@ -221,10 +221,10 @@ caf::actor supervisor::start_child(child_spec spec) const {
   return handle;
 }
 
-std::vector<supervised> supervisor::children() const {
+std::vector<supervised> supervisor::children(duration patience) const {
   const spawn_scope scope;
   caf::scoped_actor self{actor_.home_system()};
-  return children_of(self, actor_, steady_clock::now() + seconds{5});
+  return children_of(self, actor_, steady_clock::now() + patience);
 }
 
 bool supervisor::shut_down(duration patience) const {

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "src/svg_text.hpp"
+
 namespace graphbit {
 
 namespace {
@@ -13,56 +15,6 @@ namespace {
 constexpr int row_height = 20, bar_height = 14, label_width = 230, chart_width = 820,
               right_width = 110, top = 64, bottom = 34;
 constexpr int width = label_width + chart_width + right_width;
-
-std::string_view colour_of(node_status status) noexcept {
-  switch (status) {
-    case node_status::completed:
-      return "#2f8f5b";
-    case node_status::failed:
-      return "#c8372d";
-    case node_status::skipped:
-      return "#b4b8be";
-    case node_status::cancelled:
-      return "#d79a2b";
-    case node_status::running:
-      return "#3f78b5";
-    case node_status::pending:
-      return "#dfe2e6";
-  }
-  return "#dfe2e6";
-}
-
-/// Text inside XML; control characters, which XML 1.0 cannot hold, become spaces.
-std::string xml(std::string_view text) {
-  std::string out;
-  for (const char c : text) switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-    }
-  return out;
-}
-
-/// At most `points_max` code points, an ellipsis for the rest.
-std::string shortened(std::string_view text, std::size_t points_max) {
-  std::size_t points = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool starts = (static_cast<unsigned char>(text[i]) & 0xC0) != 0x80;
-    if (starts && points++ == points_max) return std::string(text.substr(0, i)) + "…";
-  }
-  return std::string(text);
-}
 
 std::string number(double value, int decimals) {
   char text[48];
@@ -106,7 +58,7 @@ class chart {
   void heading(const std::string& text) {
     y_ += row_height / 2;
     body_ += "<text class=\"run\" x=\"12\" y=\"" + std::to_string(y_ + 13) + "\">" +
-             xml(shortened(text, 90)) + "</text>\n";
+             xml_text(shortened(text, 90)) + "</text>\n";
     y_ += row_height;
   }
 
@@ -118,10 +70,10 @@ class chart {
                                  ? status
                                  : time_label(ms);
     const std::string middle = std::to_string(y_ + 13);
-    body_ += "<g><title>" + xml(b.name + ": " + status + ", " + time_label(ms)) +
-             (b.detail.empty() ? "" : xml("\n" + b.detail)) + "</title>";
+    body_ += "<g><title>" + xml_text(b.name + ": " + status + ", " + time_label(ms)) +
+             (b.detail.empty() ? "" : xml_text("\n" + b.detail)) + "</title>";
     body_ += "<text class=\"name\" x=\"" + std::to_string(label_width - 10) + "\" y=\"" + middle +
-             "\">" + xml(shortened(b.name, 32)) + "</text>";
+             "\">" + xml_text(shortened(b.name, 32)) + "</text>";
     body_ += "<rect x=\"" + number(x, 1) + "\" y=\"" + std::to_string(y_ + 2) + "\" width=\"" +
              number(w, 1) + "\" height=\"" + std::to_string(bar_height) + "\" rx=\"2\" fill=\"" +
              std::string(colour_of(b.status)) + "\"/>";
@@ -132,7 +84,7 @@ class chart {
 
   void remark(const std::string& text) {
     body_ += "<text class=\"took\" x=\"" + std::to_string(label_width) + "\" y=\"" +
-             std::to_string(y_ + 13) + "\">" + xml(text) + "</text>\n";
+             std::to_string(y_ + 13) + "\">" + xml_text(text) + "</text>\n";
     y_ += row_height;
   }
 
@@ -178,7 +130,7 @@ std::string chart::svg(const std::string& title) const {
   const std::string height = std::to_string(y_ + bottom), w = std::to_string(width);
   std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + w + " " + height +
                     "\" width=\"" + w + "\" height=\"" + height + "\" role=\"img\">\n";
-  out += "<title>" + xml(title) +
+  out += "<title>" + xml_text(title) +
          "</title>\n<style>text{font:12px system-ui,sans-serif;fill:#333}"
          ".head{font-size:16px;font-weight:600;fill:#111}.run{font-weight:600;fill:#111}"
          ".name{text-anchor:end}.took{fill:#666;font-size:11px}"
@@ -186,7 +138,7 @@ std::string chart::svg(const std::string& title) const {
   out +=
       "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n<text class=\"head\" x=\"12\" "
       "y=\"26\">" +
-      xml(shortened(title, 110)) + "</text>\n";
+      xml_text(shortened(title, 110)) + "</text>\n";
   int x = label_width;
   for (const auto status : {node_status::completed, node_status::failed, node_status::skipped,
                             node_status::cancelled}) {

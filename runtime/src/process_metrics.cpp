@@ -1,6 +1,5 @@
 #include "src/process_metrics.hpp"
 
-#include <dirent.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include <string>
 
 #include <graphbit/runtime/metrics.hpp>
+#include <graphbit/runtime/open_files.hpp>
 
 namespace graphbit {
 
@@ -19,15 +19,6 @@ double cpu_seconds() {
   timespec used{};
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
   return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
-}
-
-double open_descriptors() {
-  DIR* folder = opendir("/proc/self/fd");
-  if (folder == nullptr) return 0;
-  double entries = 0;
-  while (readdir(folder) != nullptr) ++entries;
-  closedir(folder);
-  return entries - 3;  // ".", ".." and the folder itself
 }
 
 /// Seconds since 1970; 0 where the system does not say.
@@ -52,7 +43,7 @@ void collect_process_metrics(metrics_page& page) {
   page.counter("process_cpu_seconds_total", "CPU time used by the process, in seconds.", {},
                cpu_seconds());
   page.gauge("process_open_fds", "File descriptors that the process has open.", {},
-             open_descriptors());
+             static_cast<double>(open_files()));
   page.gauge("process_start_time_seconds", "When the process started, in seconds since 1970.", {},
              start);
   rlimit files{};

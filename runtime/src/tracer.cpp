@@ -50,6 +50,7 @@ class tracer::impl {
   }
 
   ~impl() {
+    ending_.request_stop();
     static_cast<void>(flush(seconds{2}));
     collector_.reset();
     {
@@ -86,7 +87,8 @@ class tracer::impl {
     std::unique_lock lock(mutex_);
     hurry_ = true;
     wake_.notify_one();
-    const bool empty = idle_.wait_for(lock, patience, [&] { return queue_.empty() && !busy_; });
+    const auto over = [&] { return queue_.empty() && !busy_; };
+    const bool empty = !thread_.joinable() || idle_.wait_for(lock, patience, over);
     hurry_ = false;
     return empty;
   }
@@ -131,8 +133,8 @@ class tracer::impl {
     if (queue_.empty()) queue_.swap(batch);  // keeps its memory
   }
 
-  static bool take(const tracer_options& options, const std::vector<trace_span>& batch) try {
-    if (options.exporter) return options.exporter->take(batch);
+  bool take(const tracer_options& options, const std::vector<trace_span>& batch) const try {
+    if (options.exporter) return options.exporter->take(batch, ending_.get_token());
     for (const auto& span : batch) log(log_level::debug, "trace", describe(span));
     return true;
   } catch (const std::exception& e) {
@@ -160,6 +162,7 @@ class tracer::impl {
   std::vector<trace_span> queue_;
   tracer_stats stats_;
   bool hurry_ = false, busy_ = false, stopping_ = false;
+  std::stop_source ending_;
   std::shared_ptr<void> collector_;
   native_thread thread_;
 };

@@ -89,7 +89,7 @@ TEST_F(RunKillTest, AKilledExecutorAnswersWhatItHadNotStarted) {
   constexpr int runs = 50, active = 5;
   executor_numbers numbers;
   numbers.runs_active_max = active;
-  const auto ledger = std::make_shared<executor_ledger>(numbers);
+  const auto ledger = std::make_shared<executor_ledger>(numbers, *rt.service<metrics_registry>());
   const auto actor =
       spawn_on(rt.reactor_at(0), supervise_runs, ledger, std::make_shared<active_runs>());
   for (int i = 0; i < runs; ++i) {

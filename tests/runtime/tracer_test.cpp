@@ -31,7 +31,7 @@ trace_span span_named(std::string name) {
 /// Keeps names; `gate` holds it up.
 class name_keeper final : public span_exporter {
  public:
-  bool take(const std::vector<trace_span>& spans) override {
+  bool take(const std::vector<trace_span>& spans, const std::stop_token&) override {
     if (gate.valid()) gate.wait();
     const std::lock_guard guard(mutex_);
     for (const auto& span : spans) names_.push_back(span.name);

@@ -7,6 +7,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <graphbit/actors/call.hpp>
 #include <graphbit/actors/chat_backend.hpp>
@@ -70,6 +71,13 @@ struct executor_changes {
   std::optional<bool> debug;
 };
 
+/// What an executor has seen of the nodes of one name.
+struct node_times {
+  std::string name;
+  std::uint64_t completed = 0, failed = 0;
+  double p50_ms = 0, p95_ms = 0, p99_ms = 0;  ///< of those that ran, within 3.2 %
+};
+
 struct executor_stats {
   std::uint64_t executions = 0, succeeded = 0, failed = 0, cancelled = 0;
   std::size_t active = 0, queued = 0;
@@ -80,6 +88,8 @@ struct executor_stats {
   std::uint64_t crashes = 0;  ///< runs whose actor died; their callers got an error
   double cost = 0;            ///< of all its calls, US dollars by the price table
   std::uint64_t total_tokens = 0;
+  /// In order of name; of the first 256 names; none where `metrics` is off.
+  std::vector<node_times> nodes;
   executor_numbers numbers;
   [[nodiscard]] double success_rate() const noexcept {
     const auto ended = succeeded + failed;

@@ -68,8 +68,8 @@ class supervisor {
 
   /// Starts a child and has it supervised; returns its first incarnation.
   caf::actor start_child(child_spec spec) const;
-  /// The children as they are now; none when the supervisor has ended or does not answer in 5 s.
-  [[nodiscard]] std::vector<supervised> children() const;
+  /// The children as they are now; none when the supervisor has ended or does not answer in time.
+  [[nodiscard]] std::vector<supervised> children(duration patience = seconds(5)) const;
   /// Stops all children, last started first, each within its patience. False: not done within
   /// `patience`.
   [[nodiscard]] bool shut_down(duration patience) const;

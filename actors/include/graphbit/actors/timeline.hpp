@@ -14,5 +14,8 @@ namespace graphbit {
 /// Several runs in one chart, one block per run (named by its run id), on one time axis.
 [[nodiscard]] std::string timeline_svg(const std::vector<run_result>& results,
                                        std::size_t rows_max = 500);
+/// A run as a trace file (JSON) for Perfetto (https://ui.perfetto.dev) and chrome://tracing: one
+/// row per node, with its calls to models and tools inside. Holds no prompts and no answers.
+[[nodiscard]] std::string timeline_trace(const run_result& result);
 
 }  // namespace graphbit

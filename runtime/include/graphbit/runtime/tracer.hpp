@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -63,8 +64,10 @@ class span_exporter {
  public:
   virtual ~span_exporter() = default;
   /// Takes one batch away; called on the tracer's thread, one at a time, and may take its time:
-  /// new spans queue up meanwhile. False: they are lost.
-  [[nodiscard]] virtual bool take(const std::vector<trace_span>& spans) = 0;
+  /// new spans queue up meanwhile. False: they are lost. Once `ending` is stopped the runtime ends:
+  /// nothing is worth a wait of more than a second then.
+  [[nodiscard]] virtual bool take(const std::vector<trace_span>& spans,
+                                  const std::stop_token& ending) = 0;
 };
 
 struct tracer_options {
