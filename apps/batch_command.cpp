@@ -13,6 +13,7 @@
 
 #include "batch_input_check.hpp"
 #include "batch_progress.hpp"
+#include "cluster_options.hpp"
 #include "command.hpp"
 #include "interrupt.hpp"
 #include "line_reader.hpp"
@@ -24,6 +25,7 @@ namespace {
 
 struct batch_command_options {
   provider_options provider;
+  cluster_options cluster;
   std::string input;
   std::string output;
   std::string errors;
@@ -107,10 +109,19 @@ expected<prepared_batch> prepare(const batch_command_options& o) {
   return prepared_batch{std::move(*resolved), *lines, std::move(*reader), std::move(*journal)};
 }
 
+// The client keeps its cluster.
+expected<provider_client> open_client(runtime& rt, const batch_command_options& o,
+                                      const provider_config& config) {
+  if (!o.cluster.given()) return provider_client::open(rt, config);
+  const auto members = o.cluster.own(rt);
+  if (!members) return fail(members.error());
+  return members->client(config);
+}
+
 expected<std::unique_ptr<batch_job>> start_job(runtime& rt, const batch_command_options& o,
                                                prepared_batch& prepared) {
   if (auto ok = use_prices(rt, o.prices); !ok) return fail(ok.error());
-  auto client = provider_client::open(rt, prepared.config);
+  auto client = open_client(rt, o, prepared.config);
   if (!client) return fail(client.error());
   batch_job_options options;
   options.retry_failed = o.retry_failed;
@@ -213,6 +224,7 @@ const command registered{
       app.add_flag("--json", o->json, "print a summary as JSON");
       app.add_flag("-q,--quiet", o->quiet, "no progress");
       o->provider.add_to(app);
+      o->cluster.add_to(app, "--cluster");
       return [o] { return run_batch(*o); };
     }};
 

@@ -17,6 +17,7 @@
 #include <graphbit/net/simulator.hpp>
 #include <graphbit/runtime/json_scan.hpp>
 
+#include "cluster_options.hpp"
 #include "command.hpp"
 #include "interrupt.hpp"
 #include "provider_options.hpp"
@@ -28,6 +29,7 @@ namespace {
 
 struct run_command_options {
   provider_options provider;
+  cluster_options cluster;
   std::string workflow_file;
   std::vector<std::string> inputs;
   std::vector<std::string> values;  ///< NAME=TEXT
@@ -275,6 +277,15 @@ expected<executor_options> options_of(const run_command_options& o) {
   return options;
 }
 
+// The executor keeps its cluster.
+expected<executor> open_executor(runtime& rt, const run_command_options& o,
+                                 const provider_config& config, const executor_options& options) {
+  if (!o.cluster.given()) return executor::open(rt, config, options);
+  const auto members = o.cluster.own(rt);
+  if (!members) return fail(members.error());
+  return executor::open(rt, config, options, members->backends());
+}
+
 int run_workflow(const run_command_options& o) {
   const auto flow = read_workflow(o.workflow_file);
   if (!flow) return give_up(flow.error());
@@ -290,7 +301,7 @@ int run_workflow(const run_command_options& o) {
   const auto config = source.open(o.provider);
   if (!config) return give_up(config.error());
   runtime rt;
-  auto e = executor::open(rt, *config, *options);
+  auto e = open_executor(rt, o, *config, *options);
   if (!e) return give_up(e.error());
   if (!o.quiet)
     std::fprintf(stderr, "%zu documents on %s\n", documents->size(), source.name(*config).c_str());
@@ -330,6 +341,7 @@ const command registered{
       app.add_flag("--json", o->json, "print one JSON line per document instead of a table");
       app.add_flag("-q,--quiet", o->quiet, "no progress");
       o->provider.add_to(app);
+      o->cluster.add_to(app, "--cluster");
       return [o] { return run_workflow(*o); };
     }};
 

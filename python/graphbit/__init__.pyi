@@ -1,5 +1,6 @@
 """What `graphbit` exports, for type checkers; at run time each name is loaded when first used."""
 
+from graphbit.cluster import Cluster as Cluster
 from graphbit.documents import DocumentContent as DocumentContent
 from graphbit.documents import DocumentLoader as DocumentLoader
 from graphbit.documents import DocumentLoaderConfig as DocumentLoaderConfig

@@ -4,6 +4,7 @@ from asyncio import AbstractEventLoop, Future
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, final
 
+from graphbit.cluster import MemberStatus
 from graphbit.response import LlmResponse
 from graphbit.workflow import WorkflowResult
 
@@ -99,6 +100,7 @@ class LlmClient:
         max_total_tokens: int | None,
         /,
     ) -> None: ...
+    def use_cluster(self, cluster: Cluster, /) -> None: ...
     def complete(
         self,
         prompt: str,
@@ -338,6 +340,7 @@ class Executor:
     def __init__(
         self, config: ProviderConfig, ask: Callable[..., object] | None, options: _Options, /
     ) -> None: ...
+    def use_cluster(self, cluster: Cluster, /) -> None: ...
     def execute(self, workflow: Workflow, policy: object, options: _Options, /) -> WorkflowResult: ...
     def run_async(
         self, workflow: Workflow, policy: object, options: _Options, /
@@ -382,3 +385,46 @@ class Simulator:
     def load_script(self, script: Mapping[str, Any] | str, /) -> None: ...
     def counters(self) -> dict[str, Any]: ...
     def reset(self) -> None: ...
+
+@final
+class Cluster:
+    def __init__(
+        self,
+        seeds: Sequence[str],
+        ca: str | None,
+        cert: str | None,
+        key: str | None,
+        name: str,
+        weight: int,
+        labels: Sequence[str],
+        share_credentials: bool,
+        outage_max_s: float,
+        /,
+    ) -> None: ...
+    def wait(self, count: int, timeout_s: float, /) -> bool: ...
+    def members(self) -> list[MemberStatus]: ...
+    def call(self, name: str, arguments: Mapping[str, Any], /) -> Any: ...
+    def close(self) -> None: ...
+
+@final
+class ClusterNode:
+    def __init__(
+        self,
+        listen: str,
+        advertise: str,
+        cert: str | None,
+        key: str | None,
+        ca: str | None,
+        seeds: Sequence[str],
+        cluster: str,
+        name: str,
+        slots: int,
+        labels: Sequence[str],
+        functions: Mapping[str, Callable[[Any], Any]],
+        /,
+    ) -> None: ...
+    def address(self) -> str: ...
+    def draining(self) -> bool: ...
+    def status(self) -> dict[str, Any]: ...
+    def drain(self, patience_s: float, /) -> bool: ...
+    def close(self) -> None: ...

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from graphbit.batch_run import BatchRun, Source
     from graphbit.bridge_client import PythonProvider
+    from graphbit.cluster import Cluster
     from graphbit.response import LlmResponse
 
     Priority = Literal["live", "batch"]
@@ -389,12 +390,14 @@ class LlmClient:
         *,
         max_cost: float | None = None,
         max_total_tokens: int | None = None,
+        cluster: Cluster | None = None,
         **unknown: Never,
     ) -> None:
         """``debug``: log this client's attempts, waits and breaker changes to stderr.
 
         ``max_cost`` (US dollars, by ``graphbit.prices``) and ``max_total_tokens`` of all its calls:
         once one is spent, calls raise MemoryError with ``resource_type`` "budget".
+        ``cluster``: calls run on its members.
         """
         if unknown or not isinstance(config, LlmConfig):
             raise TypeError(
@@ -405,6 +408,8 @@ class LlmClient:
         self._native: _core.LlmClient = _native_client(
             config, log_calls, max_cost, max_total_tokens
         )
+        if cluster is not None:
+            self._native.use_cluster(cluster._native)
 
     def complete(
         self,

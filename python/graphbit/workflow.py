@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
+    from graphbit.cluster import Cluster
     from graphbit.guardrail import GuardRail, GuardRailPolicyConfig
     from graphbit.tool_executor import ToolExecutor
     from graphbit.tool_registry import ToolRegistry
@@ -497,6 +498,7 @@ class Executor:
         max_in_flight: int | None = None,
         max_cost: float | None = None,
         max_total_tokens: int | None = None,
+        cluster: Cluster | None = None,
     ) -> None:
         """``timeout_seconds``: of one run, 1 to 3600; by mode 900, 30 or 300.
 
@@ -504,6 +506,8 @@ class Executor:
         ``max_cost`` (US dollars, by ``graphbit.prices``), ``max_total_tokens``: of all its runs; once
         one is spent, calls fail with MemoryError, ``resource_type`` "budget". ``debug``: log the
         attempts, waits and breaker changes of its calls to stderr.
+        ``cluster``: agent nodes run on its members; Python functions stay in this process, unless
+        they come from ``cluster.function``.
         """
         if not isinstance(config, LlmConfig):
             raise TypeError("Executor takes an LlmConfig: Executor(LlmConfig.openai(api_key=...))")
@@ -527,6 +531,8 @@ class Executor:
             "debug": debug,
         }
         self._native = _core.Executor(config._native, config._bridge, settings)
+        if cluster is not None:
+            self._native.use_cluster(cluster._native)
 
     @classmethod
     def new_high_throughput(

@@ -33,6 +33,7 @@ void bind_client(py::module_& module) {
              return client.stream(prompt, {max_tokens, temperature, {}, options});
            })
       .def("warm_up", &llm_client::warm_up)
+      .def("use_cluster", &llm_client::use_cluster)
       .def("set_limits", &llm_client::set_limits)
       .def("stats", &llm_client::stats)
       .def("reset_stats", &llm_client::reset_stats);

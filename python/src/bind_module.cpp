@@ -12,4 +12,5 @@ PYBIND11_MODULE(_core, module) {
   bind_workflow(module);
   bind_embeddings(module);
   bind_testing(module);
+  bind_cluster(module);
 }

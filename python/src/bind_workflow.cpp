@@ -272,6 +272,7 @@ void bind_executor(py::module_& module) {
             config, options_from(options),
             ask.is_none() ? nullptr : shared_reference(std::move(ask)));
       }))
+      .def("use_cluster", &workflow_executor::use_cluster)
       .def("execute", &workflow_executor::execute)
       .def("run_async", &workflow_executor::run_async)
       .def("stream", &workflow_executor::stream)

@@ -9,6 +9,7 @@ namespace graphbit::python {
 
 namespace py = pybind11;
 
+void bind_cluster(py::module_& module);
 void bind_config(py::module_& module);
 void bind_embeddings(py::module_& module);
 void bind_llm(py::module_& module);

@@ -4,6 +4,7 @@
 
 #include <graphbit/actors/provider_client.hpp>
 
+#include "cluster_handle.hpp"
 #include "process_runtime.hpp"
 
 namespace graphbit::python {
@@ -25,12 +26,15 @@ class client_handle final : public runtime_user {
   /// The client if it is open, else an empty handle.
   [[nodiscard]] const provider_client& peek() const noexcept { return client_; }
   [[nodiscard]] const provider_config& config() const noexcept { return config_; }
+  /// Calls run on members of this cluster from now on.
+  void use_cluster(std::shared_ptr<cluster_handle> cluster) { cluster_ = std::move(cluster); }
 
   void release_handles() override { client_ = {}; }
   void leak_handles() noexcept override;
 
  private:
   provider_config config_;
+  std::shared_ptr<cluster_handle> cluster_;  // none: this process
   provider_client client_;
 };
 

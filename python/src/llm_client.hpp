@@ -37,6 +37,9 @@ class llm_client final : runtime_user {
   [[nodiscard]] std::unique_ptr<text_stream> stream(py::handle prompt, const call_arguments& given);
   [[nodiscard]] py::object warm_up();
 
+  void use_cluster(std::shared_ptr<cluster_handle> cluster) {
+    handle_->use_cluster(std::move(cluster));
+  }
   void set_limits(py::handle max_in_flight, py::handle rpm, py::handle tpm);
   [[nodiscard]] py::dict stats() const;
   void reset_stats() { statistics_->reset(); }

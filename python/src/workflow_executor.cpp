@@ -115,7 +115,8 @@ workflow_executor::opened_executor workflow_executor::open() {
 }
 
 chat_backend_factory workflow_executor::backends(runtime& home) const {
-  return ask_ == nullptr ? provider_backends(home) : python_backends(home, ask_);
+  if (ask_ != nullptr) return python_backends(home, ask_);
+  return cluster_ ? cluster_->open().backends() : provider_backends(home);
 }
 
 run_options workflow_executor::make_run_options(runtime& home, py::handle policy,

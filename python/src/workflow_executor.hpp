@@ -7,6 +7,7 @@
 
 #include <graphbit/actors/executor.hpp>
 
+#include "cluster_handle.hpp"
 #include "process_runtime.hpp"
 
 namespace graphbit::python {
@@ -45,6 +46,9 @@ class workflow_executor final : public runtime_user {
   workflow_executor(provider_config config, executor_options options,
                     std::shared_ptr<PyObject> ask);
 
+  /// Agent nodes run on members of this cluster. Before the first run.
+  void use_cluster(std::shared_ptr<cluster_handle> cluster) { cluster_ = std::move(cluster); }
+
   /// The finished run as a `graphbit.WorkflowResult`. Of all three: `policy` is a
   /// GuardRailPolicyConfig that masks every call to a model, or None; `options` a dict of inputs,
   /// timeout_s, max_cost and max_total_tokens.
@@ -74,7 +78,8 @@ class workflow_executor final : public runtime_user {
 
   provider_config config_;
   executor_options options_;
-  std::shared_ptr<PyObject> ask_;  // null: the provider client
+  std::shared_ptr<PyObject> ask_;            // null: the provider client
+  std::shared_ptr<cluster_handle> cluster_;  // none: this process
   executor executor_;
 };
 

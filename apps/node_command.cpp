@@ -1,0 +1,79 @@
+// graphbit node: a member of a cluster.
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <graphbit/cluster/node.hpp>
+#include <graphbit/runtime/log.hpp>
+
+#include "command.hpp"
+#include "interrupt.hpp"
+#include "python_node.hpp"
+
+namespace graphbit::app {
+
+namespace {
+
+struct node_command_options {
+  cluster::node_options node;
+  std::string python;
+  double drain_s = 30;
+  bool quiet = false;
+};
+
+int run_node(node_command_options o) {
+  if (!o.quiet) set_log_level(log_level::info);
+  const interrupt signals;
+  runtime rt;
+  auto started = cluster::node::start(rt, o.node);
+  if (!started) return complain(describe(started.error()), failed);
+  auto& node = **started;
+  std::printf("listening on %s\n", node.address().c_str());
+  std::fflush(stdout);
+  while (!interrupt::came() && !node.draining()) std::this_thread::sleep_for(milliseconds{50});
+  const auto patience = milliseconds{static_cast<std::int64_t>(o.drain_s * 1000)};
+  const bool in_time = node.drain(patience);
+  std::fprintf(stderr, in_time ? "drained\n" : "not drained in time; the rest was given back\n");
+  started->reset();
+  return done;
+}
+
+const command registered{
+    "node", "be a member of a cluster: carry out calls for the processes that dial this node",
+    [](CLI::App& app) {
+      auto o = std::make_shared<node_command_options>();
+      auto& n = o->node;
+      app.set_config("--config", "", "read options from this file (TOML or INI, the same names)");
+      app.add_option("--listen", n.listen,
+                     "HOST:PORT to listen on; beyond loopback needs certificates")
+          ->capture_default_str();
+      app.add_option("--advertise", n.advertise,
+                     "HOST:PORT where others reach it (default: --listen)");
+      app.add_option("--cert", n.certificates.certificate, "this node's certificate, PEM");
+      app.add_option("--key", n.certificates.key, "its key, PEM");
+      app.add_option("--ca", n.certificates.ca,
+                     "the authority that peers must be certified by, PEM");
+      app.add_option("--seed", n.seeds, "another member, HOST:PORT; may be repeated");
+      app.add_option("--cluster", n.cluster, "the cluster's name")->capture_default_str();
+      app.add_option("--name", n.name, "this node's name, unique in the cluster");
+      app.add_option("--slots", n.slots, "pieces of work at once")
+          ->check(CLI::PositiveNumber)
+          ->capture_default_str();
+      app.add_option("--labels", n.labels, "what this node has: gpu,eu")->delimiter(',');
+      app.add_option("--python", o->python,
+                     "run the functions of this Python module here (needs the graphbit package)");
+      app.add_option("--drain", o->drain_s, "seconds that SIGTERM gives to what is in flight")
+          ->check(CLI::NonNegativeNumber)
+          ->capture_default_str();
+      app.add_option("--protocol-version", n.protocol_version,
+                     "speak an older version, to rehearse an upgrade");
+      app.add_flag("-q,--quiet", o->quiet, "log warnings only");
+      return [o] { return o->python.empty() ? run_node(*o) : run_python_node(o->python); };
+    }};
+
+}  // namespace
+
+}  // namespace graphbit::app

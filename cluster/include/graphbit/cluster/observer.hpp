@@ -1,0 +1,50 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <graphbit/cluster/identity.hpp>
+#include <graphbit/cluster/member_record.hpp>
+#include <graphbit/runtime/clock.hpp>
+#include <graphbit/runtime/json_value.hpp>
+
+namespace graphbit::cluster {
+
+struct observer_options {
+  std::vector<std::string> seeds;
+  certificate_files certificates{};
+  std::string cluster = "graphbit";
+};
+
+/// One member, as it describes itself (`node::status`); null while it cannot be reached.
+struct observed_member {
+  member_record record;
+  json_value status;
+};
+
+/// Looks at a cluster without giving it work: `graphbit top` and `graphbit cluster`.
+/// Lifecycle: `open` gives at once and connects in the background. Threads: any.
+class observer {
+ public:
+  /// Errors: Configuration, as `owner::open` gives.
+  [[nodiscard]] static expected<std::unique_ptr<observer>> open(observer_options options);
+  ~observer();
+  observer(const observer&) = delete;
+  observer& operator=(const observer&) = delete;
+
+  /// All members that the seeds know, with what they last said of themselves. Waits until each has
+  /// answered, but at most `patience`. Error: Network when no seed answers.
+  [[nodiscard]] expected<std::vector<observed_member>> look(milliseconds patience);
+  /// Asks a member to drain and end. Errors: Validation{name} for a member that is not there,
+  /// Network.
+  [[nodiscard]] expected<void> drain(const std::string& name, milliseconds patience);
+
+ private:
+  class impl;
+  explicit observer(std::unique_ptr<impl> p);
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace graphbit::cluster

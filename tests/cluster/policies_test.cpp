@@ -1,0 +1,191 @@
+// The state machines of a cluster, each by itself.
+
+#include <gtest/gtest.h>
+
+#include <src/policy/credit_ledger.hpp>
+#include <src/policy/failure_detector.hpp>
+#include <src/policy/membership.hpp>
+#include <src/policy/placement.hpp>
+
+namespace graphbit::cluster {
+namespace {
+
+const time_point start = manual_clock().now();
+
+TEST(FailureDetector, SilenceKillsAndARegularBeatDoesNot) {
+  failure_detector detector({}, start);
+  auto now = start;
+  for (int i = 0; i < 100; ++i) {
+    now += milliseconds(500);
+    EXPECT_FALSE(detector.dead(now));
+    detector.heard(now);
+  }
+  EXPECT_FALSE(detector.dead(now + milliseconds(1500))) << "a pause is forgiven";
+  EXPECT_TRUE(detector.dead(now + milliseconds(5000))) << "a cut cable is seen within 5 s";
+}
+
+TEST(FailureDetector, ALineThatIsAlwaysUnsteadyGetsMorePatience) {
+  const auto patience = [](bool unsteady) {
+    failure_detector detector({}, start);
+    auto now = start;
+    for (int i = 0; i < 64; ++i) {
+      now += milliseconds(unsteady && i % 2 == 0 ? 1700 : 500);
+      detector.heard(now);
+    }
+    auto at = now;
+    while (!detector.dead(at)) at += milliseconds(10);
+    return at - now;
+  };
+  EXPECT_GT(patience(true), patience(false) + milliseconds(500));
+}
+
+TEST(Membership, ViewsMergeToTheSameWhateverTheOrder) {
+  const std::vector<member_record> a{{.name = "x", .incarnation = 1, .beat = 9},
+                                     {.name = "y", .incarnation = 4}};
+  const std::vector<member_record> b{{.name = "x", .incarnation = 2, .beat = 1},
+                                     {.name = "z", .incarnation = 1}};
+  membership one, other;
+  for (const auto* view : {&a, &b, &a}) static_cast<void>(one.merge(*view, start));
+  for (const auto* view : {&b, &a, &b}) static_cast<void>(other.merge(*view, start));
+  EXPECT_EQ(one.view(start), other.view(start));
+  EXPECT_EQ(one.view(start).at(0).incarnation, 2u) << "the later life of x";
+}
+
+TEST(Membership, WhoStandsStillIsForgottenAndComesBackByBeating) {
+  membership m;
+  static_cast<void>(m.merge({{.name = "x", .incarnation = 1, .beat = 1}}, start));
+  EXPECT_EQ(m.view(start + seconds(29)).size(), 1u);
+  EXPECT_TRUE(m.view(start + seconds(31)).empty());
+  EXPECT_FALSE(m.merge({{.name = "x", .incarnation = 1, .beat = 1}}, start + seconds(40)))
+      << "hearsay";
+  EXPECT_TRUE(m.view(start + seconds(40)).empty());
+  EXPECT_TRUE(m.merge({{.name = "x", .incarnation = 1, .beat = 2}}, start + seconds(41)));
+  EXPECT_EQ(m.view(start + seconds(41)).size(), 1u);
+}
+
+TEST(Membership, ARestartedMemberWinsAgainstItsPastEvenWhenItsClockWentBack) {
+  membership restarted;
+  restarted.join({.name = "x", .address = "h:1", .incarnation = 5}, start);
+  EXPECT_TRUE(restarted.merge(
+      {{.name = "x", .address = "h:1", .incarnation = 9, .state = member_state::left}}, start));
+  EXPECT_EQ(restarted.self()->incarnation, 10u);
+  EXPECT_EQ(restarted.self()->state, member_state::up);
+  EXPECT_FALSE(restarted.name_taken());
+  static_cast<void>(
+      restarted.merge({{.name = "x", .address = "other:1", .incarnation = 11}}, start));
+  EXPECT_TRUE(restarted.name_taken()) << "two members were started with one name";
+}
+
+TEST(CreditLedger, OwnersShareByWeightAndNobodyStarves) {
+  credit_ledger ledger(12);
+  ledger.add(1, 1);
+  static_cast<void>(ledger.changes());
+  EXPECT_EQ(ledger.window(1), 12u) << "alone, all of it, before any demand";
+  ledger.add(2, 3);
+  ledger.set_demand(1, 1000);
+  ledger.set_demand(2, 1000);
+  static_cast<void>(ledger.changes());
+  EXPECT_EQ(ledger.window(1), 3u);
+  EXPECT_EQ(ledger.window(2), 9u);
+  ledger.set_demand(2, 2);
+  static_cast<void>(ledger.changes());
+  EXPECT_EQ(ledger.window(1), 10u) << "what one does not want, the other gets";
+  EXPECT_EQ(ledger.window(2), 2u);
+  ledger.set_demand(2, 0);
+  static_cast<void>(ledger.changes());
+  EXPECT_GE(ledger.window(2), 1u) << "an idle owner's first item need not wait";
+  ledger.close();
+  static_cast<void>(ledger.changes());
+  EXPECT_EQ(ledger.window(1) + ledger.window(2), 0u);
+}
+
+class PlacementTest : public testing::Test {
+ protected:
+  void connect(link_id link, std::uint32_t window, std::vector<std::string> callables = {},
+               std::vector<std::string> labels = {}) {
+    p.link_up(link, {.name = "m" + std::to_string(link),
+                     .labels = std::move(labels),
+                     .callables = std::move(callables)});
+    p.set_window(link, window);
+  }
+  placement p;
+};
+
+TEST_F(PlacementTest, ItemsGoWhereThereIsCreditAndWaitWhereThereIsNone) {
+  connect(1, 2);
+  connect(2, 1);
+  for (item_id i = 1; i <= 5; ++i) p.add(i, {});
+  EXPECT_EQ(p.dispatch().size(), 3u);
+  EXPECT_EQ(p.waiting(), 2u);
+  EXPECT_TRUE(p.dispatch().empty());
+}
+
+TEST_F(PlacementTest, OnlyTheLatestAttemptsAnswerCounts) {
+  connect(1, 1);
+  p.add(7, {});
+  const auto first = p.dispatch().at(0);
+  const auto end = p.link_down(1);
+  EXPECT_EQ(end.requeued, std::vector<item_id>{7});
+  connect(2, 1);
+  const auto second = p.dispatch().at(0);
+  EXPECT_GT(second.attempt, first.attempt);
+  EXPECT_FALSE(p.finish(7, first.attempt, first.link)) << "the dead member's late answer";
+  EXPECT_FALSE(p.finish(7, second.attempt, first.link));
+  EXPECT_TRUE(p.finish(7, second.attempt, second.link));
+  EXPECT_FALSE(p.finish(7, second.attempt, second.link)) << "once";
+}
+
+TEST_F(PlacementTest, AnItemThatKillsMembersIsGivenUp) {
+  p = placement({.attempts_max = 3});
+  p.add(1, {});
+  for (link_id link = 1; link <= 2; ++link) {
+    connect(link, 1);
+    EXPECT_EQ(p.dispatch().size(), 1u);
+    EXPECT_EQ(p.link_down(link).requeued.size(), 1u);
+  }
+  connect(3, 1);
+  EXPECT_EQ(p.dispatch().size(), 1u);
+  EXPECT_EQ(p.link_down(3).abandoned, std::vector<item_id>{1});
+  EXPECT_EQ(p.waiting() + p.in_flight(), 0u);
+}
+
+TEST_F(PlacementTest, LabelsCallablesAndSessionsAreRespected) {
+  p = placement({.labels = {"gpu"}});
+  connect(1, 10);
+  connect(2, 10, {"lib.f"}, {"gpu", "eu"});
+  connect(3, 10, {}, {"gpu"});
+  p.add(1, {.callable = "lib.f"});
+  EXPECT_EQ(p.dispatch().at(0).link, 2u);
+  p.add(2, {.callable = "lib.g"});
+  EXPECT_TRUE(p.dispatch().empty()) << "no member has it";
+  for (item_id i = 10; i < 14; ++i) p.add(i, {.session = "s"});
+  const auto same = p.dispatch();
+  ASSERT_EQ(same.size(), 4u);
+  for (const auto& a : same) {
+    EXPECT_EQ(a.link, same[0].link) << "one session, one member";
+    EXPECT_NE(a.link, 1u) << "it lacks the label";
+  }
+}
+
+TEST_F(PlacementTest, LiveItemsGoFirstAndABatchNeverStandsStill) {
+  for (item_id i = 1; i <= 100; ++i) p.add(i, {.priority = priority_class::batch});
+  for (item_id i = 101; i <= 200; ++i) p.add(i, {.priority = priority_class::live});
+  connect(1, 50);
+  std::size_t batch = 0;
+  for (const auto& a : p.dispatch()) batch += a.item <= 100 ? 1 : 0;
+  EXPECT_EQ(batch, 5u);
+}
+
+TEST_F(PlacementTest, ADrainingMemberGetsNothingMore) {
+  connect(1, 5);
+  p.add(1, {});
+  const auto sent = p.dispatch().at(0);
+  p.link_changed(1, {.name = "m1", .state = member_state::draining});
+  p.give_back(1, sent.attempt, 1);
+  EXPECT_TRUE(p.dispatch().empty());
+  connect(2, 1);
+  EXPECT_EQ(p.dispatch().at(0).link, 2u);
+}
+
+}  // namespace
+}  // namespace graphbit::cluster
