@@ -55,7 +55,15 @@ class provider_shard::attempt final : public http_handler {
 /// One call on its way through the pipeline.
 class provider_shard::live_call {
  public:
-  enum class stage : std::uint8_t { arriving, following, queued, probing, waiting, in_flight };
+  enum class stage : std::uint8_t {
+    arriving,
+    following,
+    queued,
+    probing,
+    waiting,
+    mending,
+    in_flight
+  };
 
   live_call(const provider_config& config, pending_call_ptr p);
 
@@ -66,6 +74,7 @@ class provider_shard::live_call {
   [[nodiscard]] bool out() const { return first || second; }
 
   pending_call_ptr pending;
+  std::shared_ptr<const provider_endpoint> endpoint;  // of the model that it names
   stage at = stage::arriving;
   policy::ticket ticket = 0;  // while it waits for an attempt to hold it
   std::unique_ptr<attempt> first;
@@ -83,6 +92,7 @@ class provider_shard::live_call {
   time_point answered_at{};  // when the provider's time was last counted
   time_point first_chunk_at{}, last_chunk_at{};
   trace_context span;                   // invalid: it is not traced
+  std::optional<error> refusal;         // that something beside the call is to mend, once
   std::string cached_as;                // the cache's key for its answer; empty: not kept
   std::unique_ptr<cache_lead> leading;  // equal calls wait for this one
   std::unique_ptr<std::stop_callback<std::function<void()>>> on_stop;

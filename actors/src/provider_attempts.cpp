@@ -46,8 +46,9 @@ provider_shard::live_call::live_call(const provider_config& config, pending_call
 void provider_shard::attempt::on_headers(const http_response& head) {
   status = head.status;
   headers = head.headers;
-  const auto& endpoint = *owner_.setup_.endpoint;
-  if (is_success(status)) decoder = endpoint.wire->decode_stream(endpoint.config);
+  const auto& endpoint = *of.endpoint;
+  // The answers to a job that was taken in go on where the first one stopped.
+  if (is_success(status) && !decoder) decoder = endpoint.wire->decode_stream(endpoint.config);
 }
 
 void provider_shard::attempt::on_data(std::string_view bytes) {
@@ -71,7 +72,7 @@ void provider_shard::attempt::guarded(F f) {
 }
 
 void provider_shard::attempt::take(std::string_view bytes) {
-  if (!decoder) {
+  if (!is_success(status)) {
     if (error_body.size() < limits::response_body_bytes_max) error_body.append(bytes);
     return;
   }
@@ -133,7 +134,7 @@ void provider_shard::attempt_due(live_call& call) {
 }
 
 expected<http_request> provider_shard::encode(const live_call& call, bool hedge) const {
-  const auto& endpoint = *setup_.endpoint;
+  const auto& endpoint = *call.endpoint;
   const auto& p = *call.pending;
   http_request request;
   request.headers = endpoint.headers;
@@ -141,16 +142,12 @@ expected<http_request> provider_shard::encode(const live_call& call, bool hedge)
   request.extra_headers.reserve(64);
   request.extra_headers.append("Idempotency-Key: ")
       .append(p.options.idempotency_key)
-      .append(hedge ? "-h\r\n" : "\r\n");
+      .append(hedge ? "-h\r\n" : "\r\n")
+      .append(endpoint.wire->call_headers(endpoint.config, p.stream));
   request.extra_headers += trace_header(call);
   expected<void> encoded;
   if (const auto* chat = p.chat()) {
-    if (chat->model.empty() || chat->model == endpoint.config.model)
-      request.target = p.stream ? endpoint.stream_target : endpoint.chat_target;
-    else
-      request.target = std::make_shared<const std::string>(
-          (endpoint.at.target == "/" ? "" : endpoint.at.target) +
-          endpoint.wire->chat_target(endpoint.config, chat->model, p.stream));
+    request.target = p.stream ? endpoint.stream_target : endpoint.chat_target;
     encoded = endpoint.wire->encode_chat(endpoint.config, *chat, p.stream, request.body);
   } else {
     request.target = endpoint.embeddings_target;
@@ -207,21 +204,23 @@ void provider_shard::attempt_ended(attempt& a, expected<http_response> result) {
   learn(a, result->headers);
   if (!is_success(result->status)) {
     call.retry.should_retry = policy::parse_should_retry(result->headers.get("x-should-retry"));
-    return failed_attempt(a, setup_.endpoint->wire->decode_error(setup_.endpoint->config, *result));
+    return failed_attempt(a, call.endpoint->wire->decode_error(call.endpoint->config, *result));
   }
   decode(a, std::move(*result));
 }
 
 void provider_shard::decode(attempt& a, http_response response) {
-  const auto& endpoint = *setup_.endpoint;
+  const auto& endpoint = *a.of.endpoint;
   if (a.stream_failure) return failed_attempt(a, std::move(*a.stream_failure));
   if (a.decoder) {
+    if (auto next = a.decoder->next_step()) return wait_for_job(a, std::move(*next));
     auto whole = a.decoder->finish();
     return whole ? succeeded(a, std::move(*whole), response.headers)
                  : failed_attempt(a, std::move(whole.error()));
   }
   if (a.of.pending->embedding() != nullptr) {
     auto decoded = endpoint.wire->decode_embeddings(endpoint.config, response.body);
+    if (decoded && decoded->model.empty()) decoded->model = endpoint.config.model;
     return decoded ? succeeded(a, std::move(*decoded), response.headers)
                    : failed_attempt(a, std::move(decoded.error()));
   }
@@ -247,8 +246,9 @@ void provider_shard::wait_for_job(attempt& a, follow_up next) {
 }
 
 void provider_shard::ask_for_job(attempt& a) {
-  const auto& endpoint = *setup_.endpoint;
+  const auto& endpoint = *a.of.endpoint;
   http_request request{.method = "GET"};
+  request.stream = a.of.pending->stream;
   request.target =
       std::make_shared<const std::string>((endpoint.at.target == "/" ? "" : endpoint.at.target) +
                                           std::exchange(a.next_target, std::string{}));
@@ -277,6 +277,7 @@ void provider_shard::failed_attempt(attempt& a, error e) {
   (&a == call.first.get() ? call.first : call.second).reset();
   if (call.out()) return arm();  // its rival may still answer
   *call.retry.work_left -= steady_clock::now() - call.round_began;
+  if (mend(call, e)) return;
   retry_or_give_up(call, std::move(e));
 }
 
@@ -413,13 +414,10 @@ bool provider_shard::answered_by_cache(live_call& call) {
 
 // Endpoint and body, as they would be sent if it were no stream.
 std::string provider_shard::cache_key(const live_call& call) const {
-  const auto& endpoint = *setup_.endpoint;
+  const auto& endpoint = *call.endpoint;
   const auto& chat = *call.pending->chat();
-  std::string key =
-      endpoint.config.provider + ' ' + endpoint.config.base_url + ' ' +
-      endpoint.wire->chat_target(endpoint.config,
-                                 chat.model.empty() ? endpoint.config.model : chat.model, false) +
-      '\n';
+  std::string key = endpoint.config.provider + ' ' + endpoint.config.base_url + ' ' +
+                    *endpoint.chat_target + '\n';
   if (!endpoint.wire->encode_chat(endpoint.config, chat, false, key)) key.clear();
   return key;
 }

@@ -9,6 +9,8 @@ namespace graphbit {
 
 namespace {
 
+constexpr std::size_t other_models_max = 64;  // more are made anew for each call
+
 [[nodiscard]] std::string random_key(random_source& random) {
   std::string key(32, '0');
   for (std::size_t half = 0; half < 2; ++half) {
@@ -51,6 +53,14 @@ expected<std::shared_ptr<const provider_endpoint>> make_endpoint(provider_config
   endpoint->stream_target = target(endpoint->wire->chat_target(c, c.model, true));
   endpoint->embeddings_target = target(endpoint->wire->embeddings_target(c));
   return endpoint;
+}
+
+expected<std::shared_ptr<const provider_endpoint>> endpoint_of_model(
+    const provider_endpoint& endpoint, std::string model) {
+  auto config = endpoint.config;
+  config.model = std::move(model);
+  for (const char* name : {"deployment_name", "version"}) config.parameters.erase(name);
+  return make_endpoint(std::move(config));
 }
 
 provider_shard::provider_shard(pinned_actor& self, setup s)
@@ -98,6 +108,9 @@ void provider_shard::submit(pending_call_ptr pending) {
                        resource_error("prompt_bytes", "the prompt has more than " +
                                                           std::to_string(limits::prompt_bytes_max) +
                                                           " bytes; split it into several calls"));
+  auto endpoint = endpoint_for(p);
+  if (!endpoint) return finish_with(call, std::move(endpoint.error()));
+  call.endpoint = std::move(*endpoint);
   if (p.options.idempotency_key.empty()) p.options.idempotency_key = random_key(random_);
   if (p.options.stop.stop_possible()) {
     // Asked on whichever thread stops: it only sends a message here.
@@ -111,6 +124,20 @@ void provider_shard::submit(pending_call_ptr pending) {
   if (!answered_by_cache(call)) pass_breaker(call);
 }
 
+// A request may name another model than the configuration. What depends on the model (the path, a
+// deployment, the form of the wire) comes from a configuration of that model.
+expected<std::shared_ptr<const provider_endpoint>> provider_shard::endpoint_for(
+    const pending_call& p) {
+  const auto& own = setup_.endpoint;
+  const std::string model(p.model());
+  if (model.empty() || model == own->config.model) return own;
+  const auto known = other_models_.find(model);
+  if (known != other_models_.end()) return known->second;
+  auto made = endpoint_of_model(*own, model);
+  if (made && other_models_.size() < other_models_max) other_models_[model] = *made;
+  return made;
+}
+
 void provider_shard::cancel(std::uint64_t call_id) {
   const auto found = calls_.find(call_id);
   if (found == calls_.end()) return;
@@ -122,23 +149,6 @@ void provider_shard::resume_stream(std::uint64_t call_id) {
   if (found == calls_.end()) return;
   for (const auto* a : {found->second->first.get(), found->second->second.get()})
     if (a != nullptr && a->exchange != 0) http_.resume(a->exchange);
-}
-
-void provider_shard::warm_up(std::function<void(expected<void>)> done) {
-  struct receiver final : http_handler {
-    std::function<void(expected<void>)> done;
-    void on_done(expected<http_response> result) override {
-      const std::unique_ptr<receiver> self(this);  // lived for this one answer
-      if (result)
-        done({});
-      else
-        done(fail(result.error()));
-    }
-  };
-  const auto& config = setup_.endpoint->config;
-  auto r = std::make_unique<receiver>();
-  r->done = std::move(done);
-  http_.warm_up({.connect = config.connect_timeout, .tls = config.tls_timeout}, *r.release());
 }
 
 // --- gates --------------------------------------------------------------------------------------
@@ -281,9 +291,12 @@ void provider_shard::crashed(std::uint64_t call_id, const char* what) {
 error provider_shard::closed_by_deadline(const live_call& call) const {
   const auto waited =
       std::chrono::duration_cast<milliseconds>(steady_clock::now() - call.pending->submitted_at);
-  auto e = timeout_error("request", waited,
-                         "the call's deadline passed before it could be sent; raise timeout_s or "
-                         "lower the load");
+  auto e =
+      timeout_error("request", waited,
+                    call.refusal ? "what the call needs was not ready in time (" +
+                                       call.refusal->message + "); raise timeout_s or wait for it"
+                                 : "the call's deadline passed before it could be sent; raise "
+                                   "timeout_s or lower the load");
   e.breaker = breaker_rule::ignored;
   return e;
 }
@@ -420,7 +433,8 @@ void provider_shard::rang() {
     if (found == calls_.end() || found->second->wake_at != due.at) continue;  // it moved on
     auto& call = *found->second;
     call.wake_at = never;
-    if (call.at == live_call::stage::queued || call.at == live_call::stage::following)
+    if (call.at == live_call::stage::queued || call.at == live_call::stage::following ||
+        call.at == live_call::stage::mending)
       finish_with(call, closed_by_deadline(call));
     else if (call.at == live_call::stage::waiting)
       pass_breaker(call);

@@ -89,6 +89,9 @@ struct provider_endpoint {
 };
 [[nodiscard]] expected<std::shared_ptr<const provider_endpoint>> make_endpoint(
     provider_config config);
+/// The same endpoint for another model of it.
+[[nodiscard]] expected<std::shared_ptr<const provider_endpoint>> endpoint_of_model(
+    const provider_endpoint& endpoint, std::string model);
 
 /// What a call with `never_wait` gets where others wait.
 [[nodiscard]] error would_wait(std::string resource_type, const std::string& why);
@@ -198,6 +201,14 @@ class provider_shard {
   void report_start(attempt& a);
   void report_end(attempt& a, policy::attempt_outcome outcome);
 
+  // Requests of the wire's own, beside any call (provider_side_requests.cpp).
+  using side_answer = std::function<void(expected<http_response>)>;
+  [[nodiscard]] http_timeouts side_timeouts() const;
+  void ask_aside(const provider_endpoint& endpoint, side_request request, side_answer then);
+  void load_model(bool may_mend, std::function<void(expected<void>)> done);
+  [[nodiscard]] bool mend(live_call& call, const error& refusal);
+  void mended(const std::string& remedy, const expected<http_response>& result);
+
   [[nodiscard]] std::optional<error> refused_by_budget(const live_call& call) const;
   [[nodiscard]] std::optional<model_price> price_of(const live_call& call) const;
   template <class Response>
@@ -218,6 +229,8 @@ class provider_shard {
   [[nodiscard]] policy::limiter_settings wanted_limits() const;
   [[nodiscard]] policy::limiter_request needs_of(const live_call& call) const;
   [[nodiscard]] error closed_by_deadline(const live_call& call) const;
+  [[nodiscard]] expected<std::shared_ptr<const provider_endpoint>> endpoint_for(
+      const pending_call& p);
   // One writer per counter: no locked instruction is needed.
   static void count(std::atomic<std::uint64_t>& counter, std::int64_t change = 1) {
     counter.store(counter.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(change),
@@ -242,6 +255,8 @@ class provider_shard {
   bool only_shard_ = true;  // of its key and model: it may learn by itself
 
   std::unordered_map<std::uint64_t, std::unique_ptr<live_call>> calls_;
+  std::unordered_map<std::string, std::shared_ptr<const provider_endpoint>> other_models_;
+  std::unordered_map<std::string, std::vector<std::uint64_t>> mending_;  // remedy to waiting calls
   std::priority_queue<alarm, std::vector<alarm>, std::greater<>> alarms_;
   boost::asio::steady_timer timer_;
   time_point timer_at_ = never;

@@ -17,6 +17,7 @@
 
 #include <graphbit/runtime/reactor.hpp>
 
+#include "cassette/cassette_recorder.hpp"
 #include "client_connection.hpp"
 #include "http_exchange.hpp"
 #include "http_proxy.hpp"
@@ -42,10 +43,16 @@ bool is_target(std::string_view text) {
          std::none_of(text.begin(), text.end(), [](char c) { return c >= 0 && c <= ' '; });
 }
 
+/// One attempt's own clocks are the provider's failure, as its 408 and 504 are: there may be time
+/// for another attempt. Nothing is left of it when the whole request's clock has run out.
 error timed_out(std::string_view operation, milliseconds waited, const origin& at) {
-  return timeout_error(std::string(operation), waited,
-                       "no answer in time from " + at.authority() +
-                           ": is the server overloaded, or the timeout too short?");
+  auto e = timeout_error(std::string(operation), waited,
+                         "no answer in time from " + at.authority() +
+                             ": is the server overloaded, or the timeout too short?");
+  if (operation == "request") return e;
+  e.retry = retry_rule::transient;
+  e.breaker = breaker_rule::counts;
+  return e;
 }
 
 }  // namespace
@@ -107,7 +114,7 @@ class http_client::impl final : public socket_poller::owner,
       fail_soon(e, validation_error("target",
                                     "the request's path holds a space or control "
                                     "character: percent-encode it"));
-    else
+    else if (!on_cassette(e))
       place(e);
     return id;
   }
@@ -126,6 +133,7 @@ class http_client::impl final : public socket_poller::owner,
     if (e == nullptr || !e->paused) return;
     e->paused = false;
     if (e->connection != nullptr) again(*e->connection);
+    if (e->replay) replay_soon(*e);
   }
 
   [[nodiscard]] http_pool_stats stats() const {
@@ -213,7 +221,10 @@ class http_client::impl final : public socket_poller::owner,
     e.decoder.reset();
     e.streamed_bytes = 0;
     e.share.reset();
-    e.warm_up = e.retried = e.paused = e.starved = false;
+    e.recorder.reset();
+    e.replay.reset();
+    e.replayed = 0;
+    e.warm_up = e.retried = e.paused = e.replay_due = e.starved = false;
     e.response = {};
     --active_;
     free_slots_.push_back(slot);
@@ -227,6 +238,7 @@ class http_client::impl final : public socket_poller::owner,
   /// Ends an exchange with a response or an error.
   void complete(http_exchange& e, expected<http_response> result) {
     auto* const handler = e.handler;
+    const auto recorder = std::move(e.recorder);  // may be that handler
     free_slot(e);
     handler->on_done(std::move(result));
   }
@@ -259,6 +271,62 @@ class http_client::impl final : public socket_poller::owner,
     }
   }
 
+  // --- cassettes -------------------------------------------------------------------------------
+
+  /// True: a cassette stands in the network's place.
+  [[nodiscard]] bool on_cassette(http_exchange& e) {
+    auto tape = cassette_tape::in_use();
+    if (!tape) return fail_soon(e, std::move(tape.error())), true;
+    if (*tape == nullptr) return false;
+    const auto url = (at_.tls ? "https://" : "http://") + at_.authority() +
+                     (e.warm_up ? std::string() : *e.request.target);
+    if (!(*tape)->replays()) {
+      if (e.warm_up) return false;
+      e.recorder = std::make_unique<cassette_recorder>(*tape, url, e.request, *e.handler);
+      e.handler = e.recorder.get();
+      return false;
+    }
+    if (e.warm_up) return complete_soon(e), true;
+    const secret_removal secrets(e.request.headers ? *e.request.headers : std::string(),
+                                 e.request.extra_headers);
+    auto found =
+        (*tape)->find(e.request.method, secrets.from_url(url), secrets.from_body(e.request.body));
+    if (!found) return fail_soon(e, std::move(found.error())), true;
+    e.replay = std::move(*found);
+    replay_soon(e);
+    return true;
+  }
+
+  void replay_soon(http_exchange& e) {
+    if (std::exchange(e.replay_due, true)) return;
+    soon([id = e.id](impl& self) {
+      if (auto* found = self.find(id)) self.replay_step(*found);
+    });
+  }
+
+  /// A whole answer at once; of a stream one piece, then the loop of the reactor has its turn.
+  void replay_step(http_exchange& e) {
+    e.replay_due = false;
+    if (e.paused) return;
+    const auto id = e.id;
+    const auto tape = e.replay;
+    const auto step = e.replayed++;
+    if (step == 0) begin_replay(e, *tape);
+    if (e.collects() || step > tape->chunks.size()) return complete(e, std::move(e.response));
+    if (step == 0)
+      e.handler->on_headers(e.response);
+    else
+      e.handler->on_data(tape->chunks[step - 1]);
+    if (auto* still = find(id)) replay_soon(*still);
+  }
+
+  static void begin_replay(http_exchange& e, const recorded_exchange& tape) {
+    e.response.status = tape.status;
+    for (const auto& [name, value] : tape.headers) e.response.headers.add(name, value);
+    if (!e.collects()) return;
+    for (const auto& chunk : tape.chunks) e.response.body += chunk;
+  }
+
   // --- the pool --------------------------------------------------------------------------------
 
   /// Gives an exchange a connection, or a place in the queue.
@@ -286,6 +354,11 @@ class http_client::impl final : public socket_poller::owner,
   /// A warm connection was asked for and one is there.
   void soon_ready(http_exchange& e, client_connection& connection) {
     rest(connection);
+    complete_soon(e);
+  }
+
+  /// A warm-up has nothing to answer but that it ended well.
+  void complete_soon(http_exchange& e) {
     soon([id = e.id](impl& self) {
       if (auto* found = self.find(id)) self.complete(*found, http_response{});
     });

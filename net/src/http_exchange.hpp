@@ -7,7 +7,8 @@
 #include <graphbit/net/http_client.hpp>
 
 #include "body_budget.hpp"
-#include "content_decoder.hpp"
+#include "cassette/recorded_exchange.hpp"
+#include "coding/content_decoder.hpp"
 
 namespace graphbit {
 
@@ -25,11 +26,15 @@ struct http_exchange {
   std::unique_ptr<content_decoder> decoder;  // nullptr: the body comes as it is
   std::size_t streamed_bytes = 0;
   body_share share;
-  bool waiting = false;  // in the queue for a connection
-  bool warm_up = false;  // only the connection is wanted
-  bool retried = false;  // a stale connection was forgiven once
+  std::unique_ptr<http_handler> recorder;           // stands before the caller's handler
+  std::shared_ptr<const recorded_exchange> replay;  // answers in the network's place
+  std::size_t replayed = 0;                         // steps of it: the head, then each chunk
+  bool waiting = false;                             // in the queue for a connection
+  bool warm_up = false;                             // only the connection is wanted
+  bool retried = false;                             // a stale connection was forgiven once
   bool paused = false;
-  bool starved = false;  // waits for the process's share of body bytes
+  bool replay_due = false;  // its next step is on the way
+  bool starved = false;     // waits for the process's share of body bytes
 
   [[nodiscard]] bool collects() const noexcept { return !request.stream; }
 };

@@ -15,15 +15,19 @@ struct row {
   double input, cached_input, cache_write, output;  // -1: as input
 };
 
-// List prices in US dollars per million tokens, standard tier, short prompts, compiled 2026-11-23
-// from published copies of the providers' lists: openai.com/api/pricing (of March 2026),
-// docs.anthropic.com/en/docs/about-claude/pricing (of 2025-09 and March 2026). Prices change: give
-// your own with price_table::add_json.
+// List prices in US dollars per million tokens, standard tier, short prompts. Compiled and checked
+// on 2026-11-23, never from a bill: the Claude rows against a copy of Anthropic's own page
+// (platform.claude.com/docs/en/about-claude/pricing, of autumn 2026), the GPT rows from copies of
+// openai.com/api/pricing (March to June 2026) and from GitHub's table for Copilot
+// (github.com/github/docs, data/tables/copilot/models-and-pricing.yml, of autumn 2026). Prices
+// change: give your own with price_table::add_json.
 constexpr row rows[] = {
     {"gpt-5", 1.25, 0.125, -1, 10},
     {"gpt-5-pro", 15, -1, -1, 120},
     {"gpt-5-mini", 0.25, 0.025, -1, 2},
     {"gpt-5-nano", 0.05, 0.005, -1, 0.4},
+    {"gpt-5.2", 1.75, 0.175, -1, 14},
+    {"gpt-5.3", 1.75, 0.175, -1, 14},
     {"gpt-5.4", 2.5, 0.25, -1, 15},
     {"gpt-5.4-pro", 30, -1, -1, 180},
     {"gpt-5.4-mini", 0.75, 0.075, -1, 4.5},
@@ -53,6 +57,15 @@ constexpr row rows[] = {
     {"claude-opus-4", 15, 1.5, 18.75, 75},
     {"claude-opus-4-5", 5, 0.5, 6.25, 25},
     {"claude-opus-4-6", 5, 0.5, 6.25, 25},
+    {"claude-opus-4-7", 5, 0.5, 6.25, 25},
+    {"claude-opus-4-8", 5, 0.5, 6.25, 25},
+    {"claude-opus-5", 5, 0.5, 6.25, 25},
+    {"claude-opus-5-5", 4, 0.2, 5, 20},
+    {"claude-sonnet-5", 2, 0.2, 2.5, 10},
+    {"claude-sonnet-5-5", 2, 0.1, 2.5, 10},
+    {"claude-haiku-5-5", 0.1, 0.01, 0.125, 0.5},
+    {"claude-fable-5", 10, 1, 12.5, 50},
+    {"claude-fable-5-1", 10, 0.25, 12.5, 50},
     {"ollama/", 0, -1, -1, 0},
 };
 

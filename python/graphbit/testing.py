@@ -1,4 +1,5 @@
-"""Tools for tests of code that uses this package: a provider that needs no key and no network.
+"""Tools for tests of code that uses this package: a provider that needs no key and no network, and
+real traffic that is recorded once and replayed ever after.
 
     from graphbit import LlmClient
     from graphbit.testing import Simulator
@@ -6,9 +7,14 @@
     with Simulator(fault_500=0.1) as simulator:
         client = LlmClient(simulator.llm_config())
         print(client.complete("Hello"))
+
+    with cassette("tests/hello.jsonl"):
+        print(LlmClient(LlmConfig.openai()).complete("Hello"))  # asks OpenAI the first time only
 """
 
 from __future__ import annotations
+
+import os
 
 from graphbit import _core
 
@@ -16,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
-    from typing import Any
+    from typing import Any, Literal
 
     from graphbit.embeddings import EmbeddingConfig
     from graphbit.llm import LlmConfig
@@ -100,3 +106,54 @@ class Simulator:
         from graphbit.embeddings import EmbeddingConfig
 
         return EmbeddingConfig.openai("sim-key", model, base_url=f"{self.url}/v1", **options)
+
+
+class cassette:
+    """Records real traffic with providers to a file, and replays it without key or network.
+
+    ``mode``: ``"auto"`` replays when the file is there and records otherwise, ``"record"`` replaces
+    it, ``"replay"`` never sends anything. As a context manager it covers every client of this
+    process, also those made before; the recording appears whole when the context ends.
+
+    Recorded are method, URL, body and the whole answer, a stream with the bounds of its chunks; not
+    the request's headers, keys, or cookies. Prompts and answers stay readable. A request that was not
+    recorded raises ValueError (kind ``Configuration``, field ``cassette``). Requests that Python
+    callables or the LiteLLM and Hugging Face libraries send themselves are not seen.
+    """
+
+    __slots__ = ("_mode", "_native", "_path")
+
+    def __init__(
+        self, path: str | os.PathLike[str], mode: Literal["auto", "record", "replay"] = "auto"
+    ) -> None:
+        """ValueError for another ``mode``."""
+        if mode not in ("auto", "record", "replay"):
+            raise ValueError(f"mode must be 'auto', 'record' or 'replay', got: {mode!r}")
+        self._path = os.fspath(path)
+        self._mode = mode
+        self._native: _core.Cassette | None = None
+
+    def __enter__(self) -> cassette:
+        """ValueError when the file is missing, is no cassette, or cannot be made."""
+        if self._native is not None:
+            raise RuntimeError("this cassette is in already")
+        self._native = _core.Cassette(self._path, self._mode)
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """RuntimeError (MemoryError: no room) when the recording could not be written."""
+        native, self._native = self._native, None
+        if native is not None:
+            native.eject()
+
+    @property
+    def replays(self) -> bool:
+        """True when answers come from the file. RuntimeError outside the context."""
+        if self._native is None:
+            raise RuntimeError("the cassette is not in: use it as `with cassette(...)`")
+        return self._native.replays()

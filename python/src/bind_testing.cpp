@@ -1,3 +1,4 @@
+#include <graphbit/net/cassette.hpp>
 #include <graphbit/net/simulator.hpp>
 
 #include "bindings.hpp"
@@ -22,9 +23,22 @@ std::unique_ptr<sim::simulator> make_simulator(py::handle host, py::handle port,
   return std::make_unique<sim::simulator>(std::move(options));
 }
 
+cassette insert_cassette(py::handle path, py::handle mode) {
+  const auto name = text_argument(mode, "mode");
+  const auto chosen = name == "auto"     ? cassette_mode::automatic
+                      : name == "record" ? cassette_mode::record
+                                         : cassette_mode::replay;
+  const auto file = text_argument(path, "path");
+  return unwrap(without_gil([&] { return cassette::insert(file, chosen); }));
+}
+
 }  // namespace
 
 void bind_testing(py::module_& module) {
+  py::class_<cassette>(module, "Cassette")
+      .def(py::init(&insert_cassette))
+      .def("replays", &cassette::replays)
+      .def("eject", [](cassette& c) { unwrap(without_gil([&] { return c.eject(); })); });
   using sim::simulator;
   py::class_<simulator>(module, "Simulator")
       .def(py::init(&make_simulator))

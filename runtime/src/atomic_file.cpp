@@ -43,6 +43,11 @@ expected<void> atomic_file::write(std::string_view bytes) {
   return {};
 }
 
+expected<void> atomic_file::flush() {
+  if (std::fflush(file_.get()) != 0) return fail(failure());
+  return {};
+}
+
 expected<void> atomic_file::commit() {
   if (std::fflush(file_.get()) != 0 || fsync(fileno(file_.get())) != 0) return fail(failure());
   file_.reset();

@@ -94,8 +94,7 @@ TEST(ollama_wire, numbers_tool_calls) {
 TEST(ollama_wire, reads_errors) {
   const error e = probe().refusal(404, R"({"error":"model 'nope' not found"})");
   EXPECT_EQ(e.kind, error_kind::validation);
-  EXPECT_NE(e.message.find("model 'nope' not found, pull it first: ollama pull llama3.2"),
-            std::string::npos);
+  EXPECT_NE(e.message.find("model 'nope' not found"), std::string::npos);
   EXPECT_FALSE(probe().decoded("{}").has_value());
   EXPECT_FALSE(probe().decoded("{\"message\"").has_value());
 }
@@ -117,6 +116,23 @@ void expect_text_stream(const streamed& got) {
   EXPECT_EQ(got.response->tool_calls, (std::vector<tool_call>{{"call_0", "f", R"({"x":1})"}}));
   EXPECT_EQ(got.response->finish.type, finish_reason::kind::tool_calls);
   EXPECT_EQ(got.response->usage, (token_usage{5, 3, 8, {}, {}, {}}));
+}
+
+TEST(ollama_wire, a_missing_model_can_be_pulled_and_nothing_else_mended) {
+  const error missing = probe().refusal(404, R"({"error":"model 'llama3.2' not found"})");
+  const auto remedy = probe().wire.remedy(probe().config, missing);
+  ASSERT_TRUE(remedy);
+  EXPECT_EQ(remedy->target, "/api/pull");
+  EXPECT_EQ(remedy->body, R"({"stream":false,"model":"llama3.2","name":"llama3.2"})");
+  const error other = probe().refusal(400, R"({"error":"invalid options: not found"})");
+  EXPECT_FALSE(probe().wire.remedy(probe().config, other));
+}
+
+TEST(ollama_wire, is_warmed_up_by_a_generation_without_a_prompt) {
+  const auto load = probe().wire.warm_up(probe().config);
+  ASSERT_TRUE(load);
+  EXPECT_EQ(load->target, "/api/generate");
+  EXPECT_EQ(load->body, R"({"stream":false,"model":"llama3.2"})");
 }
 
 TEST(ollama_stream, is_right_at_every_byte_split) {

@@ -85,6 +85,8 @@ TEST(price_table, knows_hosted_models_and_that_local_ones_are_free) {
   const auto table = price_table::built_in();
   EXPECT_GT(table.find("openai", "gpt-4o-mini")->output, 0);
   EXPECT_GT(table.find("anthropic", "claude-sonnet-4-20250514")->output, 0);
+  EXPECT_EQ(table.find("anthropic", "claude-opus-4-1-20250805")->output, 75);
+  EXPECT_EQ(table.find("anthropic", "claude-opus-4-8")->output, 25);
   EXPECT_EQ(table.find("ollama", "llama3.2"), model_price{});
   EXPECT_FALSE(table.find("openai", "a-model-of-next-year"));
 }

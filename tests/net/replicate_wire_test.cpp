@@ -90,5 +90,43 @@ TEST(replicate_stream, gives_the_answer_as_one_delta) {
   EXPECT_FALSE(probe().stream({"{\"id\":"}).response.has_value());
 }
 
+TEST(replicate_stream, gives_what_each_answer_to_a_running_job_has_more) {
+  const auto decoder = probe().wire.decode_stream(probe().config);
+  std::vector<std::string> text;
+  EXPECT_TRUE(decoder->feed(prediction("starting", "null"), text));
+  ASSERT_TRUE(decoder->next_step());
+  EXPECT_EQ(decoder->next_step()->target, "/predictions/rrr4z55ocneqzikepnug6xezpe");
+  EXPECT_GT(decoder->next_step()->after, milliseconds{0});
+  EXPECT_TRUE(decoder->feed(prediction("processing", R"(["Hel"])"), text));
+  EXPECT_TRUE(decoder->next_step());
+  EXPECT_TRUE(decoder->feed(prediction("processing", R"(["Hel"])"), text));
+  const auto last = prediction("succeeded", R"(["Hel","lo"])");
+  EXPECT_TRUE(decoder->feed(last.substr(0, 9), text));
+  EXPECT_FALSE(decoder->complete());
+  EXPECT_FALSE(decoder->next_step());
+  EXPECT_TRUE(decoder->feed(last.substr(9), text));
+  EXPECT_TRUE(decoder->complete());
+  EXPECT_FALSE(decoder->next_step());
+  EXPECT_EQ(text, (std::vector<std::string>{"Hel", "lo"}));
+  EXPECT_EQ(decoder->finish()->content, "Hello");
+}
+
+TEST(replicate_stream, a_job_that_fails_ends_the_stream) {
+  const auto decoder = probe().wire.decode_stream(probe().config);
+  std::vector<std::string> text;
+  EXPECT_TRUE(decoder->feed(prediction("processing", R"(["Hel"])"), text));
+  const auto fed = decoder->feed(R"({"id":"a","status":"failed","error":"no memory"})", text);
+  ASSERT_FALSE(fed);
+  EXPECT_NE(fed.error().message.find("no memory"), std::string::npos);
+}
+
+TEST(replicate_wire, keeps_plain_calls_open_but_not_streams) {
+  EXPECT_EQ(probe().wire.call_headers(probe().config, false), "Prefer: wait=60\r\n");
+  EXPECT_EQ(probe().wire.call_headers(probe().config, true), "");
+  auto own = probe().config;
+  own.extra_headers = {{"prefer", "respond-async"}};
+  EXPECT_EQ(probe().wire.call_headers(own, false), "");
+}
+
 }  // namespace
 }  // namespace graphbit

@@ -61,13 +61,16 @@ class wire_simulator_test : public http_client_test, public ::testing::WithParam
 
   [[nodiscard]] const wire_format& wire() const { return *find_provider(config_.provider)->wire; }
 
-  [[nodiscard]] http_request request_to(const std::string& target, std::string body) const {
+  [[nodiscard]] http_request request_to(const std::string& target, std::string body,
+                                        bool stream = false) const {
     http_request request;
     request.target = std::make_shared<const std::string>(GetParam().path + target);
     auto headers = wire().headers(config_);
     EXPECT_TRUE(headers.has_value());
     request.headers = std::make_shared<const std::string>(headers.value_or(""));
+    request.extra_headers = wire().call_headers(config_, stream);
     request.body = std::move(body);
+    request.stream = stream;
     return request;
   }
 
@@ -90,14 +93,19 @@ class wire_simulator_test : public http_client_test, public ::testing::WithParam
   expected<chat_response> stream(const chat_request& asked, std::vector<std::string>& text) {
     std::string body;
     if (auto ok = wire().encode_chat(config_, asked, true, body); !ok) return fail(ok.error());
-    auto request = request_to(wire().chat_target(config_, config_.model, true), body);
-    request.stream = true;
-    recorder to;
-    start(to, std::move(request));
-    if (auto ended = to.wait(); !ended) return fail(ended.error());
+    auto request = request_to(wire().chat_target(config_, config_.model, true), body, true);
     const auto decoder = wire().decode_stream(config_);
-    for (const std::string& piece : to.pieces())
-      if (auto fed = decoder->feed(piece, text); !fed) return fail(fed.error());
+    for (int polls = 0; polls < 20; ++polls) {
+      recorder to;
+      start(to, std::move(request));
+      if (auto ended = to.wait(); !ended) return fail(ended.error());
+      for (const std::string& piece : to.pieces())
+        if (auto fed = decoder->feed(piece, text); !fed) return fail(fed.error());
+      const auto step = decoder->next_step();
+      if (!step) break;
+      request = request_to(step->target, {}, true);
+      request.method = "GET";
+    }
     return decoder->finish();
   }
 

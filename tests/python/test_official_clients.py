@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import subprocess
+import urllib.request
 
 import pytest
 
@@ -558,7 +559,6 @@ def test_gemini_streams(gemini_client):
 
 
 def test_gemini_streams_an_array_without_sse(url):
-    import urllib.request
 
     body = json.dumps({"contents": [{"parts": [{"text": "about windmills in Holland"}]}]}).encode()
     with urllib.request.urlopen(f"{url}/v1beta/models/m:streamGenerateContent?key={KEY}", body, timeout=10) as r:
@@ -768,3 +768,66 @@ def test_huggingface_raises_its_own_errors(url, status):
     with pytest.raises(HfHubHTTPError) as caught:
         client.text_generation(f"say status {status}")
     assert caught.value.response.status_code == status
+
+
+# ---- models that are not there ------------------------------------------------------------------
+
+
+@pytest.fixture
+def only_known_models(url):
+    """The simulator knows one model, and Ollama's library two."""
+    configure(url, models=["known"], pull_models=["known", "library-model"])
+    yield
+    configure(url, models=[], pull_models=[])
+
+
+def configure(url, **settings):
+    request = urllib.request.Request(url + "/_sim/config", json.dumps(settings).encode(), method="POST")
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.status == 200
+
+
+def test_openai_is_told_of_an_unknown_model(openai_client, only_known_models):
+    import openai
+
+    with pytest.raises(openai.NotFoundError) as caught:
+        openai_client.chat.completions.create(model="gone", messages=[{"role": "user", "content": "hi"}])
+    assert caught.value.code == "model_not_found"
+
+
+def test_anthropic_is_told_of_an_unknown_model(anthropic_client, only_known_models):
+    import anthropic
+
+    with pytest.raises(anthropic.NotFoundError) as caught:
+        tell(anthropic_client, "hi")
+    assert caught.value.body["error"] == {"type": "not_found_error", "message": "model: claude-haiku-5-5"}
+
+
+def test_gemini_is_told_of_an_unknown_model(gemini_client, only_known_models):
+    from google.genai import errors
+
+    with pytest.raises(errors.ClientError) as caught:
+        gemini_client.models.generate_content(model="gone", contents="hi")
+    assert (caught.value.code, caught.value.status) == (404, "NOT_FOUND")
+
+
+def test_mistral_is_told_of_an_unknown_model(mistral_client, only_known_models):
+    from mistralai.client import errors
+
+    with pytest.raises(errors.SDKError) as caught:
+        mistral_client.chat.complete(model="gone", messages=mistral_messages("hi"))
+    assert caught.value.status_code == 400 and "invalid_model" in caught.value.body
+
+
+def test_ollama_pulls_a_missing_model_and_loads_it(ollama_client, only_known_models):
+    import ollama
+
+    with pytest.raises(ollama.ResponseError) as caught:
+        ollama_client.chat("library-model", messages=[{"role": "user", "content": "hi"}])
+    assert caught.value.status_code == 404 and caught.value.error == "model 'library-model' not found"
+    with pytest.raises(ollama.ResponseError, match="file does not exist"):
+        ollama_client.pull("nowhere")
+    assert ollama_client.pull("library-model").status == "success"
+    loaded = ollama_client.generate("library-model", "")
+    assert loaded.done and loaded.done_reason == "load" and loaded.response == ""
+    assert ollama_client.chat("library-model", messages=[{"role": "user", "content": "hi"}]).message.content

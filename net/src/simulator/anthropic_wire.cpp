@@ -258,6 +258,19 @@ class anthropic final : public wire {
            R"(,"message":)", quoted{why.message}, R"(},"request_id":"req_)", why.request_id, "\"}");
   }
 
+  refusal unknown_model(std::string_view model) const override {
+    refusal why;
+    why.status = 404;
+    why.message = "model: " + std::string(model);
+    return why;
+  }
+  refusal too_long(std::size_t tokens, std::size_t tokens_max) const override {
+    refusal why;
+    why.message = "prompt is too long: " + std::to_string(tokens) + " tokens > " +
+                  std::to_string(tokens_max) + " maximum";
+    return why;
+  }
+
   void write_headers(std::string_view request_id, const allowances& left,
                      std::string& out) const override {
     append(out, "request-id: req_", request_id,

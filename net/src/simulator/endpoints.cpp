@@ -55,13 +55,7 @@ std::optional<refusal> too_long(const scene& s, const question& asked) {
   const auto tokens = count_tokens(asked.prompt_bytes);
   const auto most = s.how.context_tokens_max;
   if (most == 0 || tokens <= most) return std::nullopt;
-  refusal why;
-  why.code = "context_length_exceeded";
-  why.param = "messages";
-  why.message = "This model's maximum context length is " + std::to_string(most) +
-                " tokens. However, your messages resulted in " + std::to_string(tokens) +
-                " tokens. Please reduce the length of the messages.";
-  return why;
+  return s.family.too_long(tokens, most);
 }
 
 /// The provider breaks down in the middle of a stream and says so in its own words.
@@ -92,7 +86,7 @@ outcome chat(scene& s) {
   if (auto why = s.family.read_chat(s.request, s.body, asked))
     return tl::unexpected(std::move(*why));
   s.prompt_hash = asked.prompt_hash;
-  if (!model_exists(s.how, asked.model)) return no_such_model(asked.model);
+  if (!model_exists(s.how, asked.model)) return no_such_model(s, asked.model);
   if (auto why = too_long(s, asked)) return tl::unexpected(std::move(*why));
   const auto* rule = s.rules.find(asked);
   if (rule)
@@ -142,10 +136,8 @@ bool model_exists(const behaviour& how, std::string_view model) {
          std::find(how.models.begin(), how.models.end(), model) != how.models.end();
 }
 
-tl::unexpected<refusal> no_such_model(std::string_view model) {
-  return refuse(
-      404, "The model `" + std::string(model) + "` does not exist or you do not have access to it.",
-      "model_not_found");
+tl::unexpected<refusal> no_such_model(const scene& s, std::string_view model) {
+  return tl::unexpected(s.family.unknown_model(model));
 }
 
 std::vector<std::string> models_of(const behaviour& how) {

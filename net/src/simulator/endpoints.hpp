@@ -23,7 +23,7 @@ using outcome = tl::expected<reply, refusal>;
 struct scene {
   const http_server_request& request;
   const json& body;  ///< an object, or null for requests without one
-  const behaviour& how;
+  behaviour& how;    ///< a pulled model is one more that exists
   script& rules;
   prediction_store& jobs;
   const wire& family;
@@ -70,7 +70,7 @@ outcome replicate_stream(scene& s);
 [[nodiscard]] tl::unexpected<refusal> refuse(int status, std::string message, std::string code = {},
                                              std::string type = {});
 [[nodiscard]] bool model_exists(const behaviour& how, std::string_view model);
-[[nodiscard]] tl::unexpected<refusal> no_such_model(std::string_view model);
+[[nodiscard]] tl::unexpected<refusal> no_such_model(const scene& s, std::string_view model);
 [[nodiscard]] std::vector<std::string> models_of(const behaviour& how);
 /// The reply that a rule prescribes as a whole (a status, a raw body), or nothing.
 [[nodiscard]] std::optional<outcome> scripted_end(const script_rule& rule);

@@ -246,6 +246,23 @@ class gemini final : public wire {
     out.append("}}");
   }
 
+  refusal unknown_model(std::string_view model) const override {
+    refusal why;
+    why.status = 404;
+    why.message =
+        "models/" + std::string(model) +
+        " is not found for API version v1beta, or is not supported for generateContent. "
+        "Call ListModels to see the list of available models and their supported methods.";
+    return why;
+  }
+  refusal too_long(std::size_t tokens, std::size_t tokens_max) const override {
+    refusal why;
+    why.message = "The input token count (" + std::to_string(tokens) +
+                  ") exceeds the maximum number of tokens allowed (" + std::to_string(tokens_max) +
+                  ").";
+    return why;
+  }
+
   /// It says so in the body alone.
   void write_retry_after(double, std::string&) const override {}
   void write_headers(std::string_view, const allowances&, std::string&) const override {}

@@ -83,6 +83,13 @@ class mistral final : public openai {
     out.end_frame();
   }
 
+  refusal unknown_model(std::string_view model) const override {
+    refusal why;
+    why.type = "invalid_model";
+    why.code = "1500";
+    why.message = "Invalid model: " + std::string(model);
+    return why;
+  }
   void write_refusal(const refusal& why, std::string& out) const override {
     if (why.status == 422)
       return append(out, R"({"detail":[{"type":)",

@@ -1,4 +1,5 @@
 // Ollama's models and embeddings. From its API document (docs/api.md).
+#include <algorithm>
 #include <array>
 
 #include "embeddings.hpp"
@@ -58,6 +59,11 @@ outcome ollama_show(scene& s) {
 }
 
 outcome ollama_pull(scene& s) {
+  const std::string name(text_member(s.body, s.body.HasMember("model") ? "model" : "name"));
+  const auto& library = s.how.pull_models;
+  if (!library.empty() && std::find(library.begin(), library.end(), name) == library.end())
+    return refuse(500, "pull model manifest: file does not exist");
+  if (!model_exists(s.how, name)) s.how.models.push_back(name);
   constexpr std::array<std::string_view, 4> steps = {
       R"({"status":"pulling manifest"})",
       R"({"status":"pulling a80c4f17acd5","digest":"sha256:a80c4f17acd5","total":2019393189,"completed":2019393189})",
@@ -78,6 +84,7 @@ outcome ollama_pull(scene& s) {
 outcome ollama_embed(scene& s) {
   const auto model = text_member(s.body, "model");
   if (model.empty()) return refuse(400, "model is required");
+  if (!model_exists(s.how, model)) return no_such_model(s, model);
   const auto texts = read_inputs(member(s.body, "input"));
   s.prompt_hash = hash_inputs(texts);
   reply r;

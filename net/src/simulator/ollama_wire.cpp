@@ -72,6 +72,10 @@ class ollama final : public wire {
 
   void write_chat(const question& asked, const answer& said, std::string& out) const override {
     open_line(asked, said, out);
+    if (only_loads(asked)) {
+      out.append(R"(,"response":"","done":true,"done_reason":"load"})");
+      return;
+    }
     write_text(asked, said.text, &said, out);
     write_end(said, out);
   }
@@ -116,6 +120,12 @@ class ollama final : public wire {
     append_json_string(out, why.message);
     out.append("}");
   }
+  refusal unknown_model(std::string_view model) const override {
+    refusal why;
+    why.status = 404;
+    why.message = "model '" + std::string(model) + "' not found";
+    return why;
+  }
   void write_headers(std::string_view, const allowances&, std::string&) const override {}
 
  private:
@@ -124,6 +134,11 @@ class ollama final : public wire {
     add_prompt_text(out, text_member(body, "prompt"));
     out.last_text = text_member(body, "prompt");
     out.last_role = "user";
+  }
+
+  /// A generation without a prompt only brings the model into memory.
+  static bool only_loads(const question& asked) {
+    return asked.endpoint == "generate" && asked.last_text.empty();
   }
 
   static void open_line(const question& asked, const answer& said, std::string& out) {

@@ -27,7 +27,7 @@ std::string_view embedding_model(const scene& s) {
 outcome openai_embeddings(scene& s) {
   const auto model = embedding_model(s);
   if (model.empty()) return refuse(400, "you must provide a model parameter");
-  if (!model_exists(s.how, model)) return no_such_model(model);
+  if (!model_exists(s.how, model)) return no_such_model(s, model);
   const auto texts = read_inputs(member(s.body, "input"));
   if (texts.empty())
     return refuse(400, "Missing required parameter: 'input'.", "missing_required_parameter");
@@ -91,7 +91,7 @@ outcome openai_model(scene& s) {
   const auto path = s.request.path();
   const auto name = path.substr(path.find("/models/") + 8);
   const auto all = models_of(s.how);
-  if (std::find(all.begin(), all.end(), name) == all.end()) return no_such_model(name);
+  if (std::find(all.begin(), all.end(), name) == all.end()) return no_such_model(s, name);
   reply r;
   append_model(name, r.body.bytes);
   return r;

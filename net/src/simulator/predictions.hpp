@@ -17,7 +17,7 @@ struct prediction {
   std::vector<std::string> output;
   std::string error;
   std::size_t prompt_tokens = 0, completion_tokens = 0;
-  time_point ready_at{};
+  time_point made_at{}, ready_at{};
   bool canceled = false;
 };
 

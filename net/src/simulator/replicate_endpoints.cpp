@@ -1,6 +1,7 @@
 // Replicate: a prediction is created, asked for until it is ready, streamed or cancelled. From
 // Replicate's HTTP API reference.
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 
 #include "compose.hpp"
@@ -67,6 +68,25 @@ std::string_view status_of(const prediction& p) {
   return p.error.empty() ? "succeeded" : "failed";
 }
 
+/// A job that is under way shows the output so far.
+std::size_t pieces_ready(const prediction& p, std::string_view status) {
+  if (status == "succeeded") return p.output.size();
+  if (status != "processing") return 0;
+  const auto share = std::chrono::duration<double>(steady_clock::now() - p.made_at) /
+                     std::chrono::duration<double>(p.ready_at - p.made_at);
+  return static_cast<std::size_t>(std::min(share, 1.0) * static_cast<double>(p.output.size()));
+}
+
+/// How long "Prefer: wait=N" keeps the answer open: up to a minute when it gives no number.
+double wait_ms(std::string_view prefer) {
+  constexpr std::string_view mark = "wait=";
+  if (!prefer.starts_with("wait")) return 0;
+  unsigned seconds_max = 60;
+  if (prefer.starts_with(mark))
+    std::from_chars(prefer.data() + mark.size(), prefer.data() + prefer.size(), seconds_max);
+  return 1000.0 * std::min(seconds_max, 60U);
+}
+
 /// "http://HOST/BASE/predictions/ID", from the request's own host and path.
 std::string url_of(const http_server_request& request, const prediction& p) {
   const auto path = request.path();
@@ -81,10 +101,9 @@ void append_prediction(const scene& s, const prediction& p, std::string_view sta
   append(out, R"({"id":")", p.id, R"(","model":)", quoted{p.model}, R"(,"version":)",
          quoted{p.version}, R"(,"input":)", p.input, R"(,"logs":"","error":)",
          quoted_or_null{p.error}, R"(,"output":)");
-  if (status == "succeeded") {
+  if (const auto pieces = pieces_ready(p, status); pieces > 0 || status == "succeeded") {
     out += '[';
-    for (std::size_t i = 0; i < p.output.size(); ++i)
-      append(out, i > 0 ? "," : "", quoted{p.output[i]});
+    for (std::size_t i = 0; i < pieces; ++i) append(out, i > 0 ? "," : "", quoted{p.output[i]});
     out += ']';
   } else {
     out.append("null");
@@ -145,12 +164,14 @@ outcome replicate_create(scene& s) {
   for (const auto piece : split_text(said.text, s.how.chunk_count)) made.output.emplace_back(piece);
   made.prompt_tokens = said.prompt_tokens;
   made.completion_tokens = said.completion_tokens;
-  const bool wait = s.request.header("prefer").starts_with("wait");
+  const double waits_ms = wait_ms(s.request.header("prefer"));
+  const bool whole = waits_ms > 0 && s.how.latency_ms <= waits_ms;
   const auto latency = std::chrono::duration<double, std::milli>(s.how.latency_ms);
-  made.ready_at = steady_clock::now() + std::chrono::duration_cast<duration>(latency);
+  made.made_at = steady_clock::now();
+  made.ready_at = made.made_at + std::chrono::duration_cast<duration>(latency);
   const auto& job = s.jobs.add(std::move(made));
-  auto result = show(s, job, 201, !wait ? "starting" : job.error.empty() ? "succeeded" : "failed");
-  if (wait) result->latency_ms = -1;
+  auto result = show(s, job, 201, !whole ? "starting" : job.error.empty() ? "succeeded" : "failed");
+  if (waits_ms > 0) result->latency_ms = whole ? -1 : waits_ms;
   result->tokens = said.prompt_tokens + said.completion_tokens;
   return result;
 }

@@ -37,6 +37,9 @@ class wire {
   [[nodiscard]] virtual std::string_view key(const http_server_request& request) const = 0;
   [[nodiscard]] virtual int key_refused_status() const { return 401; }
   virtual void write_refusal(const refusal& why, std::string& out) const = 0;
+  // Refusals that each family words in its own way.
+  [[nodiscard]] virtual refusal unknown_model(std::string_view model) const;
+  [[nodiscard]] virtual refusal too_long(std::size_t tokens, std::size_t tokens_max) const;
   /// Header lines that say when to come back.
   virtual void write_retry_after(double wait_s, std::string& out) const;
   /// Header lines every answer carries: ids and rate limits.

@@ -52,8 +52,8 @@ void answer_stream::set_finish(finish_reason reason) {
   response_.finish = std::move(reason);
 }
 
-expected<void> answer_stream::bad_event(std::string_view data) {
-  if (++bad_events_ <= bad_events_max) return {};
+expected<bool> answer_stream::bad_event(std::string_view data) {
+  if (++bad_events_ <= bad_events_max) return false;
   return fail(with_partial_text(not_understood(
       config_, "more than 5 lines of the stream in a row cannot be understood", data)));
 }

@@ -7,7 +7,9 @@
 
 #include <graphbit/net/sse_parser.hpp>
 #include <graphbit/net/wire_format.hpp>
+#include <graphbit/runtime/json_scan.hpp>
 
+#include "src/json_reader.hpp"
 #include "src/wire/provider_error.hpp"
 
 namespace graphbit {
@@ -42,15 +44,27 @@ class answer_stream : public stream_decoder {
   /// The provider said that nothing follows.
   void set_complete() noexcept { complete_ = true; }
 
-  void good_event() noexcept { bad_events_ = 0; }
-  /// Counts an event that cannot be understood. Error: Core after more than five in a row.
-  [[nodiscard]] expected<void> bad_event(std::string_view data);
+  /// Has `read(json_reader&)` read one event; what it reads may view the event's text until the
+  /// next one. False: the event cannot be understood, and nothing of it may count. Error: Core
+  /// after more than five such in a row.
+  template <class Read>
+  [[nodiscard]] expected<bool> understand(std::string_view data, Read read) {
+    line_.assign(data);
+    json_reader reader(line_);
+    read(reader);
+    if (!reader.finish() || !is_utf8(data)) return bad_event(data);
+    bad_events_ = 0;
+    return true;
+  }
   /// An error event of the provider's.
   [[nodiscard]] error refusal(const provider_words& words) const;
   [[nodiscard]] error with_partial_text(error e) const;
 
  private:
+  [[nodiscard]] expected<bool> bad_event(std::string_view data);
+
   const provider_config& config_;
+  std::string line_;  // the event under work; unescaped in place
   chat_response response_;
   std::vector<std::pair<std::uint32_t, tool_call>> calls_;  // by the provider's index
   int bad_events_ = 0;

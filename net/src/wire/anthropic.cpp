@@ -1,14 +1,10 @@
-#include <graphbit/runtime/json_scan.hpp>
 #include <graphbit/runtime/json_value.hpp>
 
 #include "src/base64.hpp"
-#include "src/json_reader.hpp"
 #include "src/wire/answer_stream.hpp"
-#include "src/wire/body_writer.hpp"
 #include "src/wire/header_block.hpp"
-#include "src/wire/provider_error.hpp"
+#include "src/wire/json_wire.hpp"
 #include "src/wire/reply_reader.hpp"
-#include "src/wire/request_check.hpp"
 #include "src/wire/tool_arguments.hpp"
 #include "src/wire/wires.hpp"
 
@@ -367,12 +363,11 @@ class anthropic_stream final : public sse_answer_stream {
 
  protected:
   expected<void> take(const sse_event& event, texts& out) override {
-    line_.assign(event.data);
     stream_event e;
-    json_reader reader(line_);
-    read_event(reader, e, response().usage);
-    if (!reader.finish() || !is_utf8(event.data)) return bad_event(event.data);
-    good_event();
+    const auto sound = understand(
+        event.data, [&](json_reader& reader) { read_event(reader, e, response().usage); });
+    if (!sound) return fail(sound.error());
+    if (!*sound) return {};
     if (e.usage) response().usage = *e.usage;
     if (e.type == "error") return fail(refusal(e.words));
     if (e.type == "message_start") {
@@ -400,11 +395,9 @@ class anthropic_stream final : public sse_answer_stream {
     }
     return {};
   }
-
-  std::string line_;
 };
 
-class anthropic_wire final : public wire_format {
+class anthropic_wire final : public json_wire {
  public:
   std::string chat_target(const provider_config&, std::string_view, bool) const override {
     return "/messages";
@@ -417,25 +410,6 @@ class anthropic_wire final : public wire_format {
         .finish();
   }
 
-  expected<void> encode_chat(const provider_config& config, const chat_request& request,
-                             bool stream, std::string& out) const override {
-    if (auto ok = check_request(request); !ok) return ok;
-    out.reserve(out.size() + prompt_bytes(request) * 17 / 16 + 512);
-    auto body = body_writer::open(out, config, request.extra_body);
-    if (!body) return fail(std::move(body.error()));
-    if (body->key("model"))
-      append_json_string(out, request.model.empty() ? config.model : request.model);
-    if (body->key("max_tokens"))
-      append_number(out, request.max_tokens.value_or(max_tokens_default));
-    const std::string system = system_text(request);
-    if (!system.empty() && body->key("system")) append_system(out, system, request.prompt_caching);
-    if (body->key("messages")) append_messages(out, request);
-    append_options(*body, out, request);
-    if (stream && body->key("stream")) out += "true";
-    body->close();
-    return {};
-  }
-
   expected<chat_response> decode_chat(const provider_config& config,
                                       std::string& body) const override {
     return decode_message(config, body);
@@ -445,20 +419,18 @@ class anthropic_wire final : public wire_format {
     return std::make_unique<anthropic_stream>(config);
   }
 
-  error decode_error(const provider_config& config, const http_response& response) const override {
-    return refused(config, response, find_words(response.body));
-  }
-
-  std::string embeddings_target(const provider_config&) const override { return "/embeddings"; }
-
-  expected<void> encode_embeddings(const provider_config& config, const embedding_request&,
-                                   std::string&) const override {
-    return fail(no_embeddings(config));
-  }
-
-  expected<embedding_response> decode_embeddings(const provider_config& config,
-                                                 std::string&) const override {
-    return fail(no_embeddings(config));
+ protected:
+  expected<void> write_chat(body_writer& body, const provider_config& config,
+                            const chat_request& request, bool stream,
+                            std::string& out) const override {
+    if (body.key("model")) append_json_string(out, model_of(config, request));
+    if (body.key("max_tokens")) append_number(out, request.max_tokens.value_or(max_tokens_default));
+    const std::string system = system_text(request);
+    if (!system.empty() && body.key("system")) append_system(out, system, request.prompt_caching);
+    if (body.key("messages")) append_messages(out, request);
+    append_options(body, out, request);
+    if (stream && body.key("stream")) out += "true";
+    return {};
   }
 };
 

@@ -1,14 +1,10 @@
-#include <graphbit/runtime/json_scan.hpp>
 #include <graphbit/runtime/json_value.hpp>
 
 #include "src/base64.hpp"
-#include "src/json_reader.hpp"
 #include "src/wire/answer_stream.hpp"
-#include "src/wire/body_writer.hpp"
 #include "src/wire/header_block.hpp"
-#include "src/wire/provider_error.hpp"
+#include "src/wire/json_wire.hpp"
 #include "src/wire/reply_reader.hpp"
-#include "src/wire/request_check.hpp"
 #include "src/wire/tool_arguments.hpp"
 #include "src/wire/tool_call_name.hpp"
 #include "src/wire/wires.hpp"
@@ -341,12 +337,11 @@ class gemini_stream final : public sse_answer_stream {
 
  protected:
   expected<void> take(const sse_event& event, texts& out) override {
-    line_.assign(event.data);
     answer got;
-    json_reader reader(line_);
-    read_answer(reader, got);
-    if (!reader.finish() || !is_utf8(event.data)) return bad_event(event.data);
-    good_event();
+    const auto sound =
+        understand(event.data, [&](json_reader& reader) { read_answer(reader, got); });
+    if (!sound) return fail(sound.error());
+    if (!*sound) return {};
     if (got.has_error) return fail(refusal(got.words));
     if (response().id.empty()) response().id = got.id;
     if (response().model.empty()) response().model = got.model;
@@ -364,11 +359,10 @@ class gemini_stream final : public sse_answer_stream {
   }
 
  private:
-  std::string line_;
   std::uint32_t calls_ = 0;
 };
 
-class gemini_wire final : public wire_format {
+class gemini_wire final : public json_wire {
  public:
   std::string chat_target(const provider_config&, std::string_view model,
                           bool stream) const override {
@@ -380,23 +374,6 @@ class gemini_wire final : public wire_format {
     return header_block(config).add("x-goog-api-key", config.api_key.expose()).finish();
   }
 
-  expected<void> encode_chat(const provider_config& config, const chat_request& request, bool,
-                             std::string& out) const override {
-    if (auto ok = check_request(request); !ok) return ok;
-    out.reserve(out.size() + prompt_bytes(request) * 17 / 16 + 512);
-    auto body = body_writer::open(out, config, request.extra_body);
-    if (!body) return fail(std::move(body.error()));
-    if (has_system(request) && body->key("systemInstruction")) append_system(out, request);
-    if (body->key("contents")) append_contents(out, request);
-    body->nested("generationConfig", generation_config(request));
-    if (!request.tools.empty()) {
-      if (body->key("tools")) append_tools(out, request.tools);
-      if (body->key("toolConfig")) append_tool_choice(out, request.tool_choice);
-    }
-    body->close();
-    return {};
-  }
-
   expected<chat_response> decode_chat(const provider_config& config,
                                       std::string& body) const override {
     return decode_answer(config, body);
@@ -406,37 +383,8 @@ class gemini_wire final : public wire_format {
     return std::make_unique<gemini_stream>(config);
   }
 
-  error decode_error(const provider_config& config, const http_response& response) const override {
-    return refused(config, response, find_words(response.body));
-  }
-
   std::string embeddings_target(const provider_config& config) const override {
     return "/models/" + config.model + ":batchEmbedContents";
-  }
-
-  expected<void> encode_embeddings(const provider_config& config, const embedding_request& request,
-                                   std::string& out) const override {
-    auto body = body_writer::open(out, config, request.extra_body);
-    if (!body) return fail(std::move(body.error()));
-    if (body->key("requests")) {
-      out += '[';
-      for (const std::string& input : request.inputs) {
-        if (&input != &request.inputs.front()) out += ',';
-        out += "{\"model\":";
-        append_json_string(out, "models/" + config.model);
-        out += R"(,"content":{"parts":[{"text":)";
-        append_json_string(out, input);
-        out += "}]}";
-        if (request.dimensions) {
-          out += ",\"outputDimensionality\":";
-          append_number(out, *request.dimensions);
-        }
-        out += '}';
-      }
-      out += ']';
-    }
-    body->close();
-    return {};
   }
 
   expected<embedding_response> decode_embeddings(const provider_config& config,
@@ -465,6 +413,40 @@ class gemini_wire final : public wire_format {
     if (response.vectors.empty() || !sound) return fail(in.lacks("embeddings"));
     response.model = config.model;
     return response;
+  }
+
+ protected:
+  expected<void> write_chat(body_writer& body, const provider_config&, const chat_request& request,
+                            bool, std::string& out) const override {
+    if (has_system(request) && body.key("systemInstruction")) append_system(out, request);
+    if (body.key("contents")) append_contents(out, request);
+    body.nested("generationConfig", generation_config(request));
+    if (request.tools.empty()) return {};
+    if (body.key("tools")) append_tools(out, request.tools);
+    if (body.key("toolConfig")) append_tool_choice(out, request.tool_choice);
+    return {};
+  }
+
+  expected<void> write_embeddings(body_writer& body, const provider_config& config,
+                                  const embedding_request& request,
+                                  std::string& out) const override {
+    if (!body.key("requests")) return {};
+    out += '[';
+    for (const std::string& input : request.inputs) {
+      if (&input != &request.inputs.front()) out += ',';
+      out += "{\"model\":";
+      append_json_string(out, "models/" + model_of(config, request));
+      out += R"(,"content":{"parts":[{"text":)";
+      append_json_string(out, input);
+      out += "}]}";
+      if (request.dimensions) {
+        out += ",\"outputDimensionality\":";
+        append_number(out, *request.dimensions);
+      }
+      out += '}';
+    }
+    out += ']';
+    return {};
   }
 };
 

@@ -19,12 +19,14 @@ header_block::header_block(const provider_config& config) : config_(config) {
   add("Content-Type", "application/json");
 }
 
+bool header_block::is_extra(const provider_config& config, std::string_view name) {
+  const auto& extra = config.extra_headers;
+  return std::any_of(extra.begin(), extra.end(),
+                     [name](const auto& field) { return same_field(field.first, name); });
+}
+
 header_block& header_block::add(std::string_view name, std::string_view value) {
-  const auto& extra = config_.extra_headers;
-  const bool replaced = std::any_of(extra.begin(), extra.end(), [name](const auto& field) {
-    return same_field(field.first, name);
-  });
-  if (!value.empty() && !replaced) put(name, value);
+  if (!value.empty() && !is_extra(config_, name)) put(name, value);
   return *this;
 }
 

@@ -16,6 +16,8 @@ class header_block {
   /// Starts with `Content-Type: application/json`.
   explicit header_block(const provider_config& config);
 
+  /// True when extra_headers have a field of that name.
+  [[nodiscard]] static bool is_extra(const provider_config& config, std::string_view name);
   /// Adds a line; an empty value adds none.
   header_block& add(std::string_view name, std::string_view value);
   /// The lines, extra_headers at the end. Error: Configuration for CR, LF or NUL in a value; the

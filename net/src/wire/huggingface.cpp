@@ -1,14 +1,8 @@
-#include <graphbit/runtime/json_scan.hpp>
-#include <graphbit/runtime/json_value.hpp>
-
-#include "src/json_reader.hpp"
 #include "src/wire/answer_stream.hpp"
-#include "src/wire/body_writer.hpp"
 #include "src/wire/header_block.hpp"
+#include "src/wire/json_wire.hpp"
 #include "src/wire/plain_prompt.hpp"
-#include "src/wire/provider_error.hpp"
 #include "src/wire/reply_reader.hpp"
-#include "src/wire/request_check.hpp"
 #include "src/wire/wires.hpp"
 
 // Hugging Face's text generation (the inference API and text-generation-inference servers). Source:
@@ -102,12 +96,11 @@ class huggingface_stream final : public sse_answer_stream {
 
  protected:
   expected<void> take(const sse_event& event, texts& out) override {
-    line_.assign(event.data);
     generation got;
-    json_reader reader(line_);
-    read_generation(reader, got);
-    if (!reader.finish() || !is_utf8(event.data)) return bad_event(event.data);
-    good_event();
+    const auto sound =
+        understand(event.data, [&](json_reader& reader) { read_generation(reader, got); });
+    if (!sound) return fail(sound.error());
+    if (!*sound) return {};
     if (got.has_error) return fail(refusal(got.words));
     if (!got.special) deliver(got.token, out);
     if (got.has_text) {
@@ -118,9 +111,6 @@ class huggingface_stream final : public sse_answer_stream {
     }
     return {};
   }
-
- private:
-  std::string line_;
 };
 
 json_value parameters_of(const chat_request& request) {
@@ -138,7 +128,7 @@ json_value parameters_of(const chat_request& request) {
   return parameters;
 }
 
-class huggingface_wire final : public wire_format {
+class huggingface_wire final : public json_wire {
  public:
   std::string chat_target(const provider_config&, std::string_view model, bool) const override {
     return "/" + std::string(model);
@@ -148,20 +138,6 @@ class huggingface_wire final : public wire_format {
     header_block block(config);
     if (!config.api_key.empty()) block.add("Authorization", "Bearer " + config.api_key.expose());
     return block.finish();
-  }
-
-  expected<void> encode_chat(const provider_config& config, const chat_request& request,
-                             bool stream, std::string& out) const override {
-    if (auto ok = check_request(request); !ok) return ok;
-    const auto prompt = plain_prompt(request);
-    if (!prompt) return fail(prompt.error());
-    auto body = body_writer::open(out, config, request.extra_body);
-    if (!body) return fail(std::move(body.error()));
-    if (body->key("inputs")) append_json_string(out, *prompt);
-    body->nested("parameters", parameters_of(request));
-    if (stream && body->key("stream")) out += "true";
-    body->close();
-    return {};
   }
 
   expected<chat_response> decode_chat(const provider_config& config,
@@ -189,21 +165,8 @@ class huggingface_wire final : public wire_format {
     return std::make_unique<huggingface_stream>(config);
   }
 
-  error decode_error(const provider_config& config, const http_response& response) const override {
-    return refused(config, response, find_words(response.body));
-  }
-
   std::string embeddings_target(const provider_config& config) const override {
     return "/" + config.model + "/pipeline/feature-extraction";
-  }
-
-  expected<void> encode_embeddings(const provider_config& config, const embedding_request& request,
-                                   std::string& out) const override {
-    auto body = body_writer::open(out, config, request.extra_body);
-    if (!body) return fail(std::move(body.error()));
-    if (body->key("inputs")) append_json_strings(out, request.inputs);
-    body->close();
-    return {};
   }
 
   expected<embedding_response> decode_embeddings(const provider_config& config,
@@ -217,6 +180,24 @@ class huggingface_wire final : public wire_format {
     if (response.vectors.empty() || !sound) return fail(in.lacks("embeddings"));
     response.model = config.model;
     return response;
+  }
+
+ protected:
+  expected<void> write_chat(body_writer& body, const provider_config&, const chat_request& request,
+                            bool stream, std::string& out) const override {
+    const auto prompt = plain_prompt(request);
+    if (!prompt) return fail(prompt.error());
+    if (body.key("inputs")) append_json_string(out, *prompt);
+    body.nested("parameters", parameters_of(request));
+    if (stream && body.key("stream")) out += "true";
+    return {};
+  }
+
+  expected<void> write_embeddings(body_writer& body, const provider_config&,
+                                  const embedding_request& request,
+                                  std::string& out) const override {
+    if (body.key("inputs")) append_json_strings(out, request.inputs);
+    return {};
   }
 };
 

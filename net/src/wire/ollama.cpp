@@ -1,14 +1,10 @@
-#include <graphbit/runtime/json_scan.hpp>
 #include <graphbit/runtime/json_value.hpp>
 
 #include "src/base64.hpp"
-#include "src/json_reader.hpp"
 #include "src/wire/answer_stream.hpp"
-#include "src/wire/body_writer.hpp"
 #include "src/wire/header_block.hpp"
-#include "src/wire/provider_error.hpp"
+#include "src/wire/json_wire.hpp"
 #include "src/wire/reply_reader.hpp"
-#include "src/wire/request_check.hpp"
 #include "src/wire/tool_arguments.hpp"
 #include "src/wire/tool_call_name.hpp"
 #include "src/wire/wires.hpp"
@@ -235,12 +231,10 @@ class ollama_stream final : public answer_stream {
 
  private:
   expected<void> take(std::string_view line, texts& out) {
-    line_.assign(line);
     part got;
-    json_reader reader(line_);
-    read_part(reader, got);
-    if (!reader.finish() || !is_utf8(line)) return bad_event(line);
-    good_event();
+    const auto sound = understand(line, [&](json_reader& reader) { read_part(reader, got); });
+    if (!sound) return fail(sound.error());
+    if (!*sound) return {};
     if (got.has_error) return fail(refusal(got.words));
     if (response().model.empty()) response().model = got.model;
     deliver(got.content, out);
@@ -258,11 +252,10 @@ class ollama_stream final : public answer_stream {
   }
 
   ndjson_parser parser_;
-  std::string line_;
   std::uint32_t calls_ = 0;
 };
 
-class ollama_wire final : public wire_format {
+class ollama_wire final : public json_wire {
  public:
   std::string chat_target(const provider_config&, std::string_view, bool) const override {
     return "/api/chat";
@@ -275,26 +268,6 @@ class ollama_wire final : public wire_format {
     return block.finish();
   }
 
-  expected<void> encode_chat(const provider_config& config, const chat_request& request,
-                             bool stream, std::string& out) const override {
-    if (auto ok = check_request(request); !ok) return ok;
-    out.reserve(out.size() + prompt_bytes(request) * 17 / 16 + 512);
-    auto body = body_writer::open(out, config, request.extra_body);
-    if (!body) return fail(std::move(body.error()));
-    if (body->key("model"))
-      append_json_string(out, request.model.empty() ? config.model : request.model);
-    if (body->key("messages"))
-      if (auto ok = append_messages(out, request); !ok) return ok;
-    if (body->key("stream")) out += stream ? "true" : "false";  // left out it means true
-    body->nested("options", options_of(request));
-    // There is no tool_choice: what can be done for "none" is to offer no tool.
-    if (!request.tools.empty() && request.tool_choice != "none" && body->key("tools"))
-      append_tools(out, request.tools);
-    if (!request.response_format.empty() && body->key("format")) out += request.response_format;
-    body->close();
-    return {};
-  }
-
   expected<chat_response> decode_chat(const provider_config& config,
                                       std::string& body) const override {
     return decode_message(config, body);
@@ -304,26 +277,28 @@ class ollama_wire final : public wire_format {
     return std::make_unique<ollama_stream>(config);
   }
 
-  error decode_error(const provider_config& config, const http_response& response) const override {
-    provider_words words = find_words(response.body);
-    if (response.status == 404 && words.message.find("not found") != std::string::npos)
-      words.message += ", pull it first: ollama pull " + config.model;
-    return refused(config, response, words);
+  /// A generation without a prompt loads the model.
+  std::optional<side_request> warm_up(const provider_config& config) const override {
+    side_request request{"/api/generate", R"({"stream":false,"model":)"};
+    append_json_string(request.body, config.model);
+    request.body += '}';
+    return request;
+  }
+
+  /// A model that is not on the server is fetched from Ollama's library.
+  std::optional<side_request> remedy(const provider_config& config,
+                                     const error& refusal) const override {
+    if (refusal.status != 404 || refusal.message.find("not found") == std::string::npos)
+      return std::nullopt;
+    side_request request{"/api/pull", R"({"stream":false,"model":)"};
+    append_json_string(request.body, config.model);
+    request.body += ",\"name\":";  // what older servers call it
+    append_json_string(request.body, config.model);
+    request.body += '}';
+    return request;
   }
 
   std::string embeddings_target(const provider_config&) const override { return "/api/embed"; }
-
-  expected<void> encode_embeddings(const provider_config& config, const embedding_request& request,
-                                   std::string& out) const override {
-    auto body = body_writer::open(out, config, request.extra_body);
-    if (!body) return fail(std::move(body.error()));
-    if (body->key("model"))
-      append_json_string(out, request.model.empty() ? config.model : request.model);
-    if (body->key("input")) append_json_strings(out, request.inputs);
-    if (request.dimensions && body->key("dimensions")) append_number(out, *request.dimensions);
-    body->close();
-    return {};
-  }
 
   expected<embedding_response> decode_embeddings(const provider_config& config,
                                                  std::string& body) const override {
@@ -345,6 +320,31 @@ class ollama_wire final : public wire_format {
     if (auto ok = in.finish(); !ok) return fail(std::move(ok.error()));
     if (response.vectors.empty() || !sound) return fail(in.lacks("embeddings"));
     return response;
+  }
+
+ protected:
+  expected<void> write_chat(body_writer& body, const provider_config& config,
+                            const chat_request& request, bool stream,
+                            std::string& out) const override {
+    if (body.key("model")) append_json_string(out, model_of(config, request));
+    if (body.key("messages"))
+      if (auto ok = append_messages(out, request); !ok) return ok;
+    if (body.key("stream")) out += stream ? "true" : "false";  // left out it means true
+    body.nested("options", options_of(request));
+    // There is no tool_choice: what can be done for "none" is to offer no tool.
+    if (!request.tools.empty() && request.tool_choice != "none" && body.key("tools"))
+      append_tools(out, request.tools);
+    if (!request.response_format.empty() && body.key("format")) out += request.response_format;
+    return {};
+  }
+
+  expected<void> write_embeddings(body_writer& body, const provider_config& config,
+                                  const embedding_request& request,
+                                  std::string& out) const override {
+    if (body.key("model")) append_json_string(out, model_of(config, request));
+    if (body.key("input")) append_json_strings(out, request.inputs);
+    if (request.dimensions && body.key("dimensions")) append_number(out, *request.dimensions);
+    return {};
   }
 };
 

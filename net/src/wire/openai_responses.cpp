@@ -1,13 +1,10 @@
 #include "src/wire/openai_responses.hpp"
 
-#include <graphbit/runtime/json_scan.hpp>
 #include <graphbit/runtime/json_value.hpp>
 
-#include "src/json_reader.hpp"
 #include "src/wire/answer_stream.hpp"
 #include "src/wire/body_writer.hpp"
 #include "src/wire/openai_chat.hpp"
-#include "src/wire/provider_error.hpp"
 #include "src/wire/reply_reader.hpp"
 #include "src/wire/request_check.hpp"
 #include "src/wire/tool_arguments.hpp"
@@ -292,12 +289,10 @@ class responses_stream final : public sse_answer_stream {
 
  protected:
   expected<void> take(const sse_event& event, texts& out) override {
-    line_.assign(event.data);
     stream_event e;
-    json_reader reader(line_);
-    read_event(reader, e);
-    if (!reader.finish() || !is_utf8(event.data)) return bad_event(event.data);
-    good_event();
+    const auto sound = understand(event.data, [&](json_reader& reader) { read_event(reader, e); });
+    if (!sound) return fail(sound.error());
+    if (!*sound) return {};
     if (e.type == "response.output_text.delta" || e.type == "response.refusal.delta")
       deliver(e.delta, out);
     else if (e.type == "response.output_item.done")
@@ -326,7 +321,6 @@ class responses_stream final : public sse_answer_stream {
     set_complete();
   }
 
-  std::string line_;
   std::uint32_t calls_ = 0;
 };
 

@@ -1,6 +1,3 @@
-#include <graphbit/runtime/json_scan.hpp>
-
-#include "src/json_reader.hpp"
 #include "src/wire/answer_stream.hpp"
 #include "src/wire/openai_chat.hpp"
 #include "src/wire/openai_reply.hpp"
@@ -94,12 +91,10 @@ class openai_stream final : public sse_answer_stream {
       set_complete();
       return {};
     }
-    line_.assign(event.data);
     chunk_.clear();
-    json_reader reader(line_);
-    read_chunk(reader);
-    if (!reader.finish() || !is_utf8(event.data)) return bad_event(event.data);
-    good_event();
+    const auto sound = understand(event.data, [this](json_reader& reader) { read_chunk(reader); });
+    if (!sound) return fail(sound.error());
+    if (!*sound) return {};
     if (chunk_.has_error) return fail(refusal(chunk_.words));
     return apply(out);
   }
@@ -136,7 +131,6 @@ class openai_stream final : public sse_answer_stream {
     return {};
   }
 
-  std::string line_;  // the chunk under work; unescaped in place
   chunk chunk_;
 };
 

@@ -51,12 +51,24 @@ void read_code(json_reader& reader, std::string& out) {
     reader.read(out);
 }
 
+/// A QuotaFailure's {"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}.
+void read_violations(json_reader& reader, provider_words& words) {
+  reader.array([&] {
+    reader.object([&](std::string_view key) {
+      if (key != "quotaId") return reader.skip();
+      const auto id = reader.string();
+      words.daily_quota = words.daily_quota || id.find("PerDay") != std::string_view::npos;
+    });
+  });
+}
+
 /// Google's details: an ErrorInfo's {"reason": "API_KEY_INVALID"}, a RetryInfo's
-/// {"retryDelay": "34.07s"}.
+/// {"retryDelay": "34.07s"}, a QuotaFailure's violations.
 void read_details(json_reader& reader, provider_words& words) {
   reader.array([&] {
     reader.object([&](std::string_view key) {
       if (key == "reason") return reader.read(words.reason);
+      if (key == "violations") return read_violations(reader, words);
       if (key != "retryDelay") return reader.skip();
       std::string text(reader.string());
       if (text.empty() || text.back() != 's') return;
@@ -90,6 +102,8 @@ bool holds(std::string_view text, std::string_view part) {
 bool is_quota(int status, const provider_words& words) {
   if (status == 402) return true;
   if (status != 429) return false;
+  // Google calls every limit a quota, and says when the ones of a minute are free again.
+  if (words.retry_after && !words.daily_quota) return false;
   constexpr std::string_view marks[] = {"insufficient_quota", "billing", "credit balance",
                                         "exceeded your current quota", "insufficient_balance"};
   return std::any_of(std::begin(marks), std::end(marks), [&](std::string_view mark) {

@@ -18,6 +18,7 @@ struct provider_words {
   std::string code;  ///< "insufficient_quota", "model_not_found", "429", ...
 
   std::string reason;                       ///< Gemini: "API_KEY_INVALID"
+  bool daily_quota = false;                 ///< Gemini: used up until tomorrow
   std::optional<milliseconds> retry_after;  ///< Gemini says it in the body
 
   [[nodiscard]] bool empty() const noexcept {

@@ -1,13 +1,10 @@
 #include <graphbit/runtime/json_value.hpp>
 
-#include "src/json_reader.hpp"
 #include "src/wire/answer_stream.hpp"
-#include "src/wire/body_writer.hpp"
 #include "src/wire/header_block.hpp"
+#include "src/wire/json_wire.hpp"
 #include "src/wire/plain_prompt.hpp"
-#include "src/wire/provider_error.hpp"
 #include "src/wire/reply_reader.hpp"
-#include "src/wire/request_check.hpp"
 #include "src/wire/wires.hpp"
 
 // Replicate's predictions: jobs that are made and then asked for until they are done. Source:
@@ -17,6 +14,7 @@ namespace graphbit {
 namespace {
 
 constexpr milliseconds poll_interval{1000};
+constexpr milliseconds stream_poll_interval{500};  // the text so far stands in each answer
 
 struct prediction {
   std::string_view id, model, status, error;
@@ -78,16 +76,30 @@ error failed(const provider_config& config, const prediction& got) {
   return e;
 }
 
-expected<chat_response> decode_prediction(const provider_config& config, std::string& body) {
-  reply_reader in(config, body);
-  json_reader& reader = in.json();
-  prediction got;
-  read_prediction(reader, got);
-  if (auto ok = in.finish(); !ok) return fail(std::move(ok.error()));
-  if (got.status.empty()) return fail(in.lacks("status"));
+/// What the provider names becomes part of a path, so only plain ids are taken.
+bool is_id(std::string_view id) noexcept {
+  for (const char c : id)
+    if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-'))
+      return false;
+  return !id.empty();
+}
+
+/// Where a job that is not done yet is asked for.
+std::optional<follow_up> poll(const prediction& got, milliseconds after) {
+  if (!got.pending() || !is_id(got.id)) return std::nullopt;
+  return follow_up{"/predictions/" + std::string(got.id), after};
+}
+
+std::string text_of(const prediction& got) {
+  std::string content;
+  for (const std::string_view text : got.texts) content += text;
+  return content;
+}
+
+expected<chat_response> response_of(const provider_config& config, const prediction& got) {
   if (got.status != "succeeded") return fail(failed(config, got));
   chat_response response;
-  for (const std::string_view text : got.texts) response.content += text;
+  response.content = text_of(got);
   response.id = got.id;
   response.model = got.model.empty() ? config.model : std::string(got.model);
   response.usage = got.usage;
@@ -95,31 +107,56 @@ expected<chat_response> decode_prediction(const provider_config& config, std::st
   return response;
 }
 
-/// Replicate's streams are on another host; here the whole answer is one delta.
+expected<chat_response> decode_prediction(const provider_config& config, std::string& body) {
+  reply_reader in(config, body);
+  prediction got;
+  read_prediction(in.json(), got);
+  if (auto ok = in.finish(); !ok) return fail(std::move(ok.error()));
+  if (got.status.empty()) return fail(in.lacks("status"));
+  return response_of(config, got);
+}
+
+/// Replicate's own streams are on another host. Here the job is asked for again and again, and each
+/// answer gives the text that it has more than the one before.
 class replicate_stream final : public stream_decoder {
  public:
   explicit replicate_stream(const provider_config& config) : config_(config) {}
 
   expected<void> feed(std::string_view bytes, std::vector<std::string>& text) override {
     if (complete_) return {};
+    next_.reset();
     body_ += bytes;
     const bool maybe_whole = bytes.find('}') != std::string_view::npos;
     if (!maybe_whole || !is_json(body_, json_reader::type::object)) return {};
-    result_ = decode_prediction(config_, body_);
-    complete_ = true;
-    if (!result_) return fail(result_.error());
-    text.push_back(result_->content);
+    json_reader reader(body_);
+    prediction got;
+    read_prediction(reader, got);
+    deliver(text_of(got), text);
+    next_ = poll(got, stream_poll_interval);
+    complete_ = !next_;
+    if (complete_) result_ = response_of(config_, got);
+    body_.clear();
+    if (complete_ && !result_) return fail(result_.error());
     return {};
   }
   bool complete() const noexcept override { return complete_; }
+  std::optional<follow_up> next_step() const override { return next_; }
   expected<chat_response> finish() override {
     if (!complete_) return fail(cut_short(config_, {}));
     return std::move(result_);
   }
 
  private:
+  void deliver(std::string content, std::vector<std::string>& text) {
+    if (content.size() <= delivered_.size() || content.rfind(delivered_, 0) != 0) return;
+    text.push_back(content.substr(delivered_.size()));
+    delivered_ = std::move(content);
+  }
+
   const provider_config& config_;
-  std::string body_;
+  std::string body_;       // of the answer that is coming in
+  std::string delivered_;  // the text so far
+  std::optional<follow_up> next_;
   expected<chat_response> result_;
   bool complete_ = false;
 };
@@ -140,30 +177,22 @@ std::string version_of(const provider_config& config, const std::string& model) 
   return model.empty() ? config.model : model;
 }
 
-class replicate_wire final : public wire_format {
+class replicate_wire final : public json_wire {
  public:
   std::string chat_target(const provider_config&, std::string_view, bool) const override {
     return "/predictions";
   }
 
-  /// `Prefer: wait` keeps the answer open up to a minute, which spares most calls the polling.
   expected<std::string> headers(const provider_config& config) const override {
     header_block block(config);
     if (!config.api_key.empty()) block.add("Authorization", "Token " + config.api_key.expose());
-    return block.add("Prefer", "wait=60").finish();
+    return block.finish();
   }
 
-  expected<void> encode_chat(const provider_config& config, const chat_request& request, bool,
-                             std::string& out) const override {
-    if (auto ok = check_request(request); !ok) return ok;
-    auto prompt = plain_prompt(request);
-    if (!prompt) return fail(prompt.error());
-    auto body = body_writer::open(out, config, request.extra_body);
-    if (!body) return fail(std::move(body.error()));
-    if (body->key("version")) append_json_string(out, version_of(config, request.model));
-    body->nested("input", input_of(request, std::move(*prompt)));
-    body->close();
-    return {};
+  /// Keeping the answer open up to a minute spares most calls the polling; a stream wants its first
+  /// text soon.
+  std::string call_headers(const provider_config& config, bool stream) const override {
+    return stream || header_block::is_extra(config, "Prefer") ? "" : "Prefer: wait=60\r\n";
   }
 
   expected<chat_response> decode_chat(const provider_config& config,
@@ -176,37 +205,21 @@ class replicate_wire final : public wire_format {
     json_reader reader(copy);
     prediction got;
     read_prediction(reader, got);
-    if (!reader.finish() || !got.pending() || !is_id(got.id)) return std::nullopt;
-    return follow_up{"/predictions/" + std::string(got.id), poll_interval};
+    return reader.finish() ? poll(got, poll_interval) : std::nullopt;
   }
 
   std::unique_ptr<stream_decoder> decode_stream(const provider_config& config) const override {
     return std::make_unique<replicate_stream>(config);
   }
 
-  error decode_error(const provider_config& config, const http_response& response) const override {
-    return refused(config, response, find_words(response.body));
-  }
-
-  std::string embeddings_target(const provider_config&) const override { return "/predictions"; }
-
-  expected<void> encode_embeddings(const provider_config& config, const embedding_request&,
-                                   std::string&) const override {
-    return fail(no_embeddings(config));
-  }
-
-  expected<embedding_response> decode_embeddings(const provider_config& config,
-                                                 std::string&) const override {
-    return fail(no_embeddings(config));
-  }
-
- private:
-  /// What the provider names becomes part of a path, so only plain ids are taken.
-  static bool is_id(std::string_view id) noexcept {
-    for (const char c : id)
-      if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-'))
-        return false;
-    return !id.empty();
+ protected:
+  expected<void> write_chat(body_writer& body, const provider_config& config,
+                            const chat_request& request, bool, std::string& out) const override {
+    auto prompt = plain_prompt(request);
+    if (!prompt) return fail(prompt.error());
+    if (body.key("version")) append_json_string(out, version_of(config, request.model));
+    body.nested("input", input_of(request, std::move(*prompt)));
+    return {};
   }
 };
 

@@ -49,6 +49,7 @@ struct behaviour {
   std::vector<std::string> wrong_keys;
   std::string required_key;
   std::vector<std::string> models;
+  std::vector<std::string> pull_models;
   bool compress = false;
 };
 
@@ -86,6 +87,7 @@ void for_each_setting(Behaviour& b, Visitor&& visit) {
   visit("wrong_keys", b.wrong_keys, "API keys that get 401");
   visit("required_key", b.required_key, "the only API key that is accepted");
   visit("models", b.models, "the models that exist (none given: every name)");
+  visit("pull_models", b.pull_models, "what Ollama's library has (none given: every name)");
   visit("compress", b.compress, "answer with gzip where the client accepts it");
 }
 

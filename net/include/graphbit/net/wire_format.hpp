@@ -13,6 +13,18 @@
 
 namespace graphbit {
 
+/// One more exchange that a call needs because the provider only took a job in: ask again.
+struct follow_up {
+  std::string target;     ///< GET this path below the base URL's path
+  milliseconds after{0};  ///< wait this long first
+};
+
+/// A request of the wire's own, beside any call.
+struct side_request {
+  std::string target;  ///< POST to this path below the base URL's path
+  std::string body;
+};
+
 /// Turns the bytes of one streamed answer into text deltas and, at the end, one response.
 /// One object per stream; not thread-safe.
 class stream_decoder {
@@ -24,15 +36,12 @@ class stream_decoder {
                                             std::vector<std::string>& text) = 0;
   /// True once the provider said that the answer is complete.
   [[nodiscard]] virtual bool complete() const noexcept = 0;
+  /// After the last byte of an exchange: what to ask next when the answer is still to come, as
+  /// `wire_format::next_step`. Its bytes go to this decoder, too.
+  [[nodiscard]] virtual std::optional<follow_up> next_step() const { return std::nullopt; }
   /// The whole answer: text, tool calls, usage, finish reason. Error: Network (truncated) when the
   /// stream ended before it was complete.
   [[nodiscard]] virtual expected<chat_response> finish() = 0;
-};
-
-/// One more exchange that a call needs because the provider only took a job in: ask again.
-struct follow_up {
-  std::string target;     ///< GET this path below the base URL's path
-  milliseconds after{0};  ///< wait this long first
 };
 
 /// One provider family's wire as pure functions: request to bytes, bytes to response, chunk to
@@ -47,6 +56,12 @@ class wire_format {
   /// The header lines that every request of this configuration carries ("Name: value\r\n"...),
   /// authentication and extra_headers included. Error: Configuration for CR, LF or NUL in a value.
   [[nodiscard]] virtual expected<std::string> headers(const provider_config& config) const = 0;
+  /// Header lines beside those, of one request for a whole answer or for a stream.
+  [[nodiscard]] virtual std::string call_headers(const provider_config& config, bool stream) const {
+    static_cast<void>(config);
+    static_cast<void>(stream);
+    return {};
+  }
   /// The request body, appended to `out`.
   [[nodiscard]] virtual expected<void> encode_chat(const provider_config& config,
                                                    const chat_request& request, bool stream,
@@ -69,6 +84,20 @@ class wire_format {
   /// An answer outside 2xx, with the provider's own words and the retry hint.
   [[nodiscard]] virtual error decode_error(const provider_config& config,
                                            const http_response& response) const = 0;
+
+  /// What brings the configured model into memory without being paid for; nothing for providers
+  /// that keep theirs ready.
+  [[nodiscard]] virtual std::optional<side_request> warm_up(const provider_config& config) const {
+    static_cast<void>(config);
+    return std::nullopt;
+  }
+  /// What makes a request possible that was refused with `refusal`; nothing where nothing does.
+  [[nodiscard]] virtual std::optional<side_request> remedy(const provider_config& config,
+                                                           const error& refusal) const {
+    static_cast<void>(config);
+    static_cast<void>(refusal);
+    return std::nullopt;
+  }
 
   [[nodiscard]] virtual std::string embeddings_target(const provider_config& config) const = 0;
   [[nodiscard]] virtual expected<void> encode_embeddings(const provider_config& config,

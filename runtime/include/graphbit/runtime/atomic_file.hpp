@@ -20,6 +20,10 @@ class atomic_file {
 
   /// Errors: ResourceExhausted{disk} when there is no room, Runtime otherwise.
   [[nodiscard]] expected<void> write(std::string_view bytes);
+  /// Hands what was written to the system, so that it outlives this process.
+  [[nodiscard]] expected<void> flush();
+  /// Gives the unfinished file up to whoever else writes it: nothing is removed, nothing renamed.
+  void leave() noexcept { beside_.clear(); }
   /// Makes the file durable and gives it its name.
   [[nodiscard]] expected<void> commit();
 
