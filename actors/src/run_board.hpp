@@ -41,7 +41,6 @@ struct run_setup {
   run_listener listener{};
   bool stream_tokens = false;
   std::shared_ptr<event_valve> valve{};  ///< closed while the listener has enough; none: never
-  std::uint32_t depth = 0;               ///< of sub-workflows
   run_trace trace{};
   std::uint32_t depth = 0;  ///< of sub-workflows
 };

@@ -9,8 +9,8 @@ namespace graphbit::python {
 opened_client client_handle::open() {
   auto home = process_runtime::instance().acquire();
   if (!client_)
-    client_ = unwrap(cluster_ ? cluster_->open().client(config_)
-                              : provider_client::open(*home, config_));
+    client_ =
+        unwrap(cluster_ ? cluster_->open().client(config_) : provider_client::open(*home, config_));
   return {std::move(home), client_};
 }
 

@@ -112,7 +112,8 @@ TEST_F(RunKillTest, AKilledExecutorAnswersWhatItHadNotStarted) {
 
 // The successor of a killed executor knows the runs that were at work.
 TEST_F(RunKillTest, RunsOfAKilledExecutorCanBeCancelled) {
-  const auto ledger = std::make_shared<executor_ledger>(executor_numbers{});
+  const auto ledger =
+      std::make_shared<executor_ledger>(executor_numbers{}, *rt.service<metrics_registry>());
   const auto active = std::make_shared<active_runs>();
   std::stop_source told, missed;
   const auto start = [&](std::uint64_t number, const std::stop_source& stop, auto on_stop) {
