@@ -17,6 +17,7 @@
 #include "command.hpp"
 #include "interrupt.hpp"
 #include "line_reader.hpp"
+#include "observation_options.hpp"
 #include "provider_options.hpp"
 
 namespace graphbit::app {
@@ -26,6 +27,7 @@ namespace {
 struct batch_command_options {
   provider_options provider;
   cluster_options cluster;
+  observation_options observation;
   std::string input;
   std::string output;
   std::string errors;
@@ -180,6 +182,8 @@ int run_batch(batch_command_options o) {
   auto prepared = prepare(o);
   if (!prepared) return give_up(prepared.error());
   runtime rt;
+  const auto observed = o.observation.start(rt);
+  if (!observed) return give_up(observed.error());
   const auto started_at = steady_clock::now();
   auto job = start_job(rt, o, *prepared);
   if (!job) return give_up(job.error());
@@ -225,6 +229,7 @@ const command registered{
       app.add_flag("-q,--quiet", o->quiet, "no progress");
       o->provider.add_to(app);
       o->cluster.add_to(app, "--cluster");
+      o->observation.add_to(app);
       return [o] { return run_batch(*o); };
     }};
 

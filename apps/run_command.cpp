@@ -14,14 +14,16 @@
 
 #include <graphbit/actors/executor.hpp>
 #include <graphbit/actors/timeline.hpp>
-#include <graphbit/net/simulator.hpp>
 #include <graphbit/runtime/json_scan.hpp>
 
 #include "cluster_options.hpp"
 #include "command.hpp"
 #include "interrupt.hpp"
+#include "observation_options.hpp"
 #include "provider_options.hpp"
+#include "provider_source.hpp"
 #include "whole_file.hpp"
+#include "workflow_file.hpp"
 
 namespace graphbit::app {
 
@@ -30,6 +32,7 @@ namespace {
 struct run_command_options {
   provider_options provider;
   cluster_options cluster;
+  observation_options observation;
   std::string workflow_file;
   std::vector<std::string> inputs;
   std::vector<std::string> values;  ///< NAME=TEXT
@@ -46,30 +49,6 @@ struct document {
   json_value inputs;
   std::optional<run_result> result;
 };
-
-expected<workflow> read_workflow(const std::string& path) {
-  auto text = read_whole_file(path);
-  if (!text) return fail(std::move(text.error()));
-  auto parsed = parse_json(*text);
-  if (!parsed) {
-    parsed.error().message = path + ": " + parsed.error().message;
-    return fail(std::move(parsed.error()));
-  }
-  auto flow = workflow::from_json(*parsed);
-  if (!flow) flow.error().message = path + ": " + flow.error().message;
-  return flow;
-}
-
-expected<json_value> values_of(const std::vector<std::string>& given) {
-  json_value out{json_value::object{}};
-  for (const std::string& text : given) {
-    const auto equals = text.find('=');
-    if (equals == std::string::npos || equals == 0)
-      return fail(validation_error("set", "write --set NAME=TEXT", text));
-    out.set(text.substr(0, equals), text.substr(equals + 1));
-  }
-  return out;
-}
 
 /// One document per file; without files one run with the values alone.
 expected<std::vector<document>> read_documents(const run_command_options& o) {
@@ -89,30 +68,6 @@ expected<std::vector<document>> read_documents(const run_command_options& o) {
   }
   return documents;
 }
-
-/// The provider asked for, or a simulator that lives as long as this.
-class provider_source {
- public:
-  [[nodiscard]] expected<provider_config> open(const provider_options& options) {
-    if (options.given()) return options.config();
-    sim::simulator_options settings;
-    settings.behave.latency_ms = 40;
-    simulator_ = std::make_unique<sim::simulator>(std::move(settings));
-    if (auto started = simulator_->start(); !started) return fail(started.error());
-    provider_config config;
-    config.provider = "openai_compatible";
-    config.base_url = simulator_->url() + "/v1";
-    config.model = options.model.empty() ? "simulated" : options.model;
-    return config;
-  }
-  [[nodiscard]] std::string name(const provider_config& config) const {
-    if (simulator_) return "the embedded simulator at " + simulator_->url();
-    return config.provider + " " + config.model;
-  }
-
- private:
-  std::unique_ptr<sim::simulator> simulator_;
-};
 
 /// Counts nodes as they end and redraws one line on a terminal.
 class node_progress {
@@ -301,6 +256,8 @@ int run_workflow(const run_command_options& o) {
   const auto config = source.open(o.provider);
   if (!config) return give_up(config.error());
   runtime rt;
+  const auto observed = o.observation.start(rt);
+  if (!observed) return give_up(observed.error());
   auto e = open_executor(rt, o, *config, *options);
   if (!e) return give_up(e.error());
   if (!o.quiet)
@@ -342,6 +299,7 @@ const command registered{
       app.add_flag("-q,--quiet", o->quiet, "no progress");
       o->provider.add_to(app);
       o->cluster.add_to(app, "--cluster");
+      o->observation.add_to(app);
       return [o] { return run_workflow(*o); };
     }};
 

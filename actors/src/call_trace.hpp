@@ -4,12 +4,11 @@
 #include <optional>
 #include <string_view>
 
+#include <graphbit/actors/pending_call.hpp>
 #include <graphbit/net/http_types.hpp>
 #include <graphbit/runtime/chat.hpp>
 #include <graphbit/runtime/error.hpp>
 #include <graphbit/runtime/tracer.hpp>
-
-#include "pending_call.hpp"
 
 namespace graphbit {
 

@@ -185,6 +185,7 @@ expected<executor> executor::open(runtime& rt, provider_config config, executor_
                                   chat_backend_factory backends) {
   const auto numbers = resolve(options, cores());
   if (!numbers) return fail(numbers.error());
+  if (const auto root = root_executor::of(rt); !root) return fail(root.error());
   auto made = std::make_shared<impl>(rt, std::move(config), std::move(options), *numbers,
                                      std::move(backends));
   if (auto ok = made->start(); !ok) return fail(std::move(ok.error()));

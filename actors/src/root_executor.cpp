@@ -76,11 +76,8 @@ root_executor::root_executor(runtime& rt)
 }
 
 root_executor::~root_executor() {
-<<<<<<< HEAD
-  gate_->close();
-=======
   collector_.reset();
->>>>>>> e8169ac (Measure calls and runs, trace them, and show what a process does)
+  gate_->close();
   clients_.clear();
   if (!supervisor_.shut_down(seconds{10}))
     log(log_level::error, "actors", "some actors did not end within 10 s");
@@ -157,11 +154,7 @@ expected<std::shared_ptr<provider_pipeline>> root_executor::client_for(provider_
   for (std::size_t i = 0; i < client->shards.size(); ++i) {
     auto& shard = client->shards[i];
     shard.home = &rt_.reactor_at(i);
-<<<<<<< HEAD
     shard.slot = make_slot();
-    provider_shard::setup setup{*endpoint,      client->breaker,           client->limiter,
-                                shard.counters, rt_.service<price_book>(), {}};
-=======
     provider_shard::setup setup{.endpoint = *endpoint,
                                 .breaker = client->breaker,
                                 .limiter = client->limiter,
@@ -169,7 +162,6 @@ expected<std::shared_ptr<provider_pipeline>> root_executor::client_for(provider_
                                 .prices = rt_.service<price_book>(),
                                 .metrics = rt_.service<metrics_registry>(),
                                 .tracer = rt_.service<tracer>()};
->>>>>>> e8169ac (Measure calls and runs, trace them, and show what a process does)
     if (resolved_config.response_cache_max_age) setup.cache = rt_.service<response_cache>();
     start_child({.kind = "provider client",
                  .name = resolved_config.provider + " " + resolved_config.model + " at " +

@@ -22,6 +22,7 @@ _MODULE_OF = {
     name: module
     for module, names in {
         "runtime": "init version get_system_info health_check configure_runtime shutdown",
+        "observability": "metrics trace_context",
         "documents": "DocumentLoaderConfig DocumentContent DocumentLoader",
         "llm": "LlmConfig LlmClient StreamIterator",
         "response": "LlmUsage FinishReason LlmToolCall LlmResponse",

@@ -176,6 +176,7 @@ class _ThreadedBatch:
         self._client, self._rest, self._full = client, rest, full
         self._slots = asyncio.Semaphore(limit)
         self._items: list[asyncio.Task[Any]] = []
+        self._failed = 0
         self._closed = asyncio.Event()
         self.results: Awaitable[list[Any]] = asyncio.ensure_future(self._gather())
 
@@ -189,6 +190,10 @@ class _ThreadedBatch:
         for item in self._items:
             item.cancel()
         self.close()
+
+    def counts(self) -> tuple[int, int]:
+        ended = [item for item in self._items if item.done()]
+        return len(ended), self._failed
 
     def take_room(self) -> int | None:
         return 16
@@ -208,6 +213,7 @@ class _ThreadedBatch:
                 answer = await self._client.complete_full_async(prompt, *self._rest)
                 return answer if self._full else answer.content
             except Exception as error:
+                self._failed += 1
                 return error if self._full else f"Error: {error}"
 
 

@@ -7,11 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 from graphbit import _core
 from graphbit.errors import ValidationError
+from graphbit.progress import ProgressReport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
+
+    from graphbit.progress import Progress
 
 _CONCURRENCY = 10
 
@@ -21,6 +24,7 @@ def embed_batches(
     texts_batch: Sequence[Sequence[str]],
     max_concurrency: int | None,
     timeout_ms: int | None,
+    progress: Progress = False,
 ) -> dict[str, Any]:
     """What ``EmbeddingClient.embed_batch_parallel`` gives."""
     if isinstance(texts_batch, str):
@@ -37,8 +41,13 @@ def embed_batches(
         raise ValidationError("max_concurrency must be greater than 0", field="max_concurrency")
 
     started = time.monotonic()
-    with ThreadPoolExecutor(min(workers, len(batches))) as pool:
-        outcomes = list(pool.map(lambda texts: _embed(client, texts, timeout_ms), batches))
+    with ThreadPoolExecutor(min(workers, len(batches))) as pool, ProgressReport(
+        progress, len(batches), "batch"
+    ) as report:
+        outcomes: list[Any] = []
+        for outcome in pool.map(lambda texts: _embed(client, texts, timeout_ms), batches):
+            outcomes.append(outcome)
+            report.at(len(outcomes), sum(isinstance(o, Exception) for o in outcomes))
     return _summary(outcomes, time.monotonic() - started)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from graphbit.bridge_embeddings import BridgeEmbeddings
     from graphbit.llm import ConnectionOptions, Priority, _OptionsWithoutBaseUrl
+    from graphbit.progress import Progress
 
     class EmbeddingOptions(TypedDict, total=False):
         """The keywords that every call takes; what they mean stands at EmbeddingClient."""
@@ -233,15 +234,18 @@ class EmbeddingClient:
         texts_batch: Sequence[Sequence[str]],
         max_concurrency: int | None = None,
         timeout_ms: int | None = None,
+        *,
+        progress: Progress = False,
     ) -> dict[str, Any]:
         """Embeds several lists of texts at once, ``max_concurrency`` (10) at a time; waits.
 
         A dict: ``embeddings`` (a list of vectors per list, [] where it failed), ``errors``
         (``"Batch i: ..."``), ``duration_ms`` and ``stats``. ``timeout_ms`` bounds each list.
+        ``progress``: as in ``Executor.execute``, by lists.
         """
         from graphbit.embedding_batches import embed_batches
 
-        return embed_batches(self._native, texts_batch, max_concurrency, timeout_ms)
+        return embed_batches(self._native, texts_batch, max_concurrency, timeout_ms, progress)
 
     @staticmethod
     def similarity(a: Sequence[float], b: Sequence[float]) -> float:

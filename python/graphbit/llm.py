@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from graphbit.batch_run import BatchRun, Source
     from graphbit.bridge_client import PythonProvider
     from graphbit.cluster import Cluster
+    from graphbit.progress import Progress
     from graphbit.response import LlmResponse
 
     Priority = Literal["live", "batch"]
@@ -469,6 +470,8 @@ class LlmClient:
         max_tokens: int | None = None,
         temperature: float | None = None,
         max_concurrency: int | None = None,
+        *,
+        progress: Progress = False,
         **options: Unpack[BatchOptions],
     ) -> Awaitable[list[str]]:
         """Asks all ``prompts``; an awaitable of the texts, in the order of the prompts.
@@ -481,9 +484,10 @@ class LlmClient:
         Keywords as of every call (``timeout_s`` is each prompt's own, ``priority`` "batch" unless
         given), and ``max_pause_s``: how long, in all, a prompt may wait for a provider that is down
         instead of failing, 0; ``max_cost`` (US dollars), ``max_total_tokens``: once they are spent,
-        the rest is not sent and fails.
+        the rest is not sent and fails. ``progress``: True shows a bar of prompts (tqdm, else a line
+        on stderr); a function gets a dict with ``done``, ``failed`` and ``total``.
         """
-        return self._batch(prompts, max_tokens, temperature, max_concurrency, options, False)
+        return self._batch(prompts, max_tokens, temperature, max_concurrency, options, False, progress)
 
     def complete_batch_results(
         self,
@@ -491,6 +495,8 @@ class LlmClient:
         max_tokens: int | None = None,
         temperature: float | None = None,
         max_concurrency: int | None = None,
+        *,
+        progress: Progress = False,
         **options: Unpack[BatchOptions],
     ) -> Awaitable[list[LlmResponse | Exception | None]]:
         """As ``complete_batch``, with the whole outcome of each prompt.
@@ -498,7 +504,7 @@ class LlmClient:
         An entry is an LlmResponse (text, usage, ``attempts``, ``latency_ms``), the exception that
         ``complete`` would have raised, or None for an empty prompt.
         """
-        return self._batch(prompts, max_tokens, temperature, max_concurrency, options, True)
+        return self._batch(prompts, max_tokens, temperature, max_concurrency, options, True, progress)
 
     def _batch(
         self,
@@ -508,6 +514,7 @@ class LlmClient:
         max_concurrency: int | None,
         options: BatchOptions,
         full: bool,
+        progress: Progress,
     ) -> Awaitable[list[Any]]:
         from_iterator = hasattr(prompts, "__next__") or hasattr(prompts, "__anext__")
         texts = [] if from_iterator else _core.texts_argument(prompts, "prompts")
@@ -521,9 +528,15 @@ class LlmClient:
         if from_iterator:
             from graphbit.batch_feed import feed
 
-            return feed(batch, prompts, results)
-        batch.add(texts)
-        batch.close()
+            results = feed(batch, prompts, results)
+        else:
+            batch.add(texts)
+            batch.close()
+        if progress:
+            from graphbit.progress import tell_of_batch
+
+            total = None if from_iterator else len(texts)
+            results = tell_of_batch(batch, results, progress, total)
         return results
 
     def run_batch(

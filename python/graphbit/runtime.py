@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 import warnings
 
@@ -11,7 +12,9 @@ from graphbit.errors import ValidationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Literal
+
+    LogFormat = Literal["text", "json"]
 
 _initialized = False
 
@@ -22,26 +25,53 @@ def init(
     debug: bool | None = None,
     *,
     default_timeout_s: float | None = None,
+    trace_content: bool | None = None,
+    metrics_address: str | None = None,
+    dashboard: str | None = None,
+    dashboard_token: str | None = None,
+    log_format: LogFormat | None = None,
+    log_file: str | None = None,
+    log_to_python: bool = False,
 ) -> None:
-    """Sets up logging and starts the runtime. Only the first call has an effect.
+    """Sets up logging, what is shown of this process, and starts the runtime.
 
-    Calling it is optional: everything works without, with warnings logged to stderr.
+    Only the first call has an effect. Calling it is optional: everything works without, with
+    warnings logged to stderr.
 
-    ``log_level``: trace, debug, info, warn or error; anything else means warn.
-    ``enable_tracing``: log at all; when None, as ``debug`` says.
+    ``log_level``: trace, debug, info, warn or error; anything else means warn. None: GRAPHBIT_LOG.
+    ``enable_tracing``: record spans and send them to OTEL_EXPORTER_OTLP_ENDPOINT, or to the log at
+    debug level where that is not set; when None, as ``debug`` says. ``trace_content``: with prompts
+    and answers.
     ``default_timeout_s``: deadline in seconds of every call that gives no ``timeout_s`` of its own.
+    ``metrics_address``: "HOST:PORT" that serves ``/metrics``, ``/healthz`` and ``/readyz``; port 0
+    takes a free one, which ``get_system_info()["metrics_url"]`` tells.
+    ``dashboard``: the same with a live page, whose address is ``get_system_info()["dashboard_url"]``.
+    Beyond loopback it asks for ``dashboard_token`` (made where none is given).
+    ``log_format``: "text" or "json" lines. ``log_file``: appended to instead of stderr.
+    ``log_to_python``: lines go to ``logging.getLogger("graphbit")`` instead, with ``run_id``,
+    ``node``, ``request_id`` and ``attempt``.
 
-    Raises ValueError for a timeout that is not above 0.
+    Raises ValueError for a setting that cannot be, ConnectionError for a port that is taken.
     """
     global _initialized
     _core.check_init_arguments(log_level, enable_tracing, debug)
     if _initialized:
         return
     _core.set_default_timeout(default_timeout_s)
+    _core.set_log_output(log_format, log_file)
     tracing = enable_tracing if enable_tracing is not None else bool(debug)
-    if tracing or log_level is not None:
-        _core.set_log_level(log_level or ("debug" if debug else "warn"))
-    _core.start_runtime()
+    if debug or log_level is not None:
+        _core.set_log_level(log_level or "debug")
+    if _core.optional_bool_argument(log_to_python, "log_to_python"):
+        from graphbit import log_bridge
+
+        log_bridge.start()
+    if tracing or "OTEL_EXPORTER_OTLP_ENDPOINT" in os.environ:
+        from graphbit.observability import follow_python_context
+
+        follow_python_context()
+    content = None if trace_content is None else bool(trace_content)
+    _core.observe(tracing, content, metrics_address, dashboard, dashboard_token)
     _initialized = True
 
 
@@ -54,7 +84,7 @@ def get_system_info() -> dict[str, Any]:
     """What this process runs on: version, cores, allocator, and the runtime's threads.
 
     Counts of the living runtime (uptime, reactors, actors, connections, ...) are there once it has
-    started.
+    started, ``metrics_url`` and ``dashboard_url`` where ``init`` asked for them.
     """
     return {
         "version": _core.VERSION,
@@ -66,6 +96,14 @@ def get_system_info() -> dict[str, Any]:
         "build_target": _core.BUILD_TARGET,
         "build_profile": _core.BUILD_PROFILE,
         **_core.runtime_info(),
+        **{
+            name: url
+            for name, url in (
+                ("metrics_url", _core.metrics_url()),
+                ("dashboard_url", _core.dashboard_url()),
+            )
+            if url
+        },
     }
 
 
@@ -73,6 +111,8 @@ def health_check() -> dict[str, Any]:
     """Whether this process can work: the runtime runs or can start, and memory is left.
 
     ``overall_healthy`` sums it up. Memory is in MiB; below 100 available it counts as unhealthy.
+    Once the runtime has started, ``checks`` says of each thing that was looked at what was found, in
+    words, with the number that decided it; ``problems`` are those that failed, ``ready`` that none did.
     """
     health: dict[str, Any] = {"runtime_healthy": True}
     if _core.runtime_started():
@@ -89,6 +129,11 @@ def health_check() -> dict[str, Any]:
         health["total_memory_mb"], health["available_memory_mb"] = memory
         health["memory_healthy"] = memory[1] > 100
     health["overall_healthy"] = health["runtime_healthy"] and health["memory_healthy"]
+    seen = _core.health()
+    if seen is not None:
+        health["checks"], health["problems"] = seen["checks"], seen["problems"]
+        health["ready"] = seen["ready"]
+        health["overall_healthy"] = health["overall_healthy"] and seen["healthy"]
     health["timestamp"] = int(time.time())
     return health
 
@@ -145,6 +190,10 @@ def shutdown(*, patience_s: float = 10.0) -> None:
     May be called any number of times; the next use of the library starts a new runtime.
     """
     _core.shutdown(patience_s)
+    if "graphbit.log_bridge" in sys.modules:
+        from graphbit import log_bridge
+
+        log_bridge.flush()
 
 
 def _memory_mb() -> tuple[int, int] | None:

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from graphbit.cluster import Cluster
+    from pandas import DataFrame
+
     from graphbit.guardrail import GuardRail, GuardRailPolicyConfig
+    from graphbit.progress import Progress
+    from graphbit.timeline import Timeline
     from graphbit.tool_executor import ToolExecutor
     from graphbit.tool_registry import ToolRegistry
 
@@ -254,9 +258,10 @@ class Node:
 class Workflow:
     """A graph of nodes. Executors take a copy, so it may change while runs go on."""
 
-    __slots__ = ("_native",)
+    __slots__ = ("_last", "_native")
 
     _native: _core.Workflow
+    _last: _core.RunResult  # of the last run that an executor gave; drawn with its states
 
     def __init__(self, name: str, description: str | None = None) -> None:
         self._native = _core.Workflow(name, description)
@@ -317,10 +322,17 @@ class Workflow:
         """A Mermaid flow chart."""
         return self._native.to_mermaid()
 
-    def _repr_html_(self) -> str:
-        from html import escape
+    def to_svg(self, result: WorkflowResult | None = None) -> str:
+        """A drawing as a self-contained SVG image.
 
-        return f'<pre class="mermaid">{escape(self.to_mermaid())}</pre>'
+        Nodes have the colours of their states in ``result``, or in the last run of this object that
+        ``Executor.execute`` gave.
+        """
+        last = getattr(self, "_last", None)
+        return self._native.to_svg(last if result is None else result._native)
+
+    def _repr_html_(self) -> str:
+        return self.to_svg()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Workflow.from_json, (self.to_json(),)
@@ -460,6 +472,22 @@ class WorkflowResult:
         """A self-contained chart: one bar per node, coloured by status."""
         return self._native.timeline_svg()
 
+    def timeline(self) -> Timeline:
+        """When each node worked: shows itself in notebooks, and is saved as a chart (``.svg``) or as
+        a trace for Perfetto and chrome://tracing (``.json``)."""
+        from graphbit.timeline import Timeline
+
+        return Timeline(self._native)
+
+    def to_dataframe(self) -> DataFrame:
+        """One row per node: name, status, start and duration in ms, tokens, calls, output, error.
+
+        Needs pandas (``pip install pandas``); ImportError without it.
+        """
+        from graphbit.result_table import dataframe_of
+
+        return dataframe_of(self)
+
     def _repr_svg_(self) -> str:
         return self.timeline_svg()
 
@@ -565,14 +593,26 @@ class Executor:
         self,
         workflow: Workflow,
         policy: GuardRailPolicyConfig | None = None,
+        *,
+        progress: Progress = False,
         **options: Unpack[RunOptions],
     ) -> WorkflowResult:
         """Runs and waits. Keywords: see Executor.
 
         ``policy``: personal data is masked before it reaches a model, and put back afterwards.
+        ``progress``: True shows a bar of nodes (tqdm, else a line on stderr); a function gets a dict
+        with ``done``, ``failed`` and ``total`` as nodes end.
         """
         policy = _policy(policy)
-        return _guarded(self._native.execute(_flow(workflow), policy, _run(options)), policy)
+        if not progress:
+            done = self._native.execute(_flow(workflow), policy, _run(options), None)
+        else:
+            from graphbit.progress import ProgressReport
+
+            with ProgressReport(progress, workflow.node_count(), "node") as report:
+                done = self._native.execute(_flow(workflow), policy, _run(options), report.at)
+        workflow._last = done._native
+        return _guarded(done, policy)
 
     def run_async(
         self,

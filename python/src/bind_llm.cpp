@@ -45,6 +45,7 @@ void bind_batch(py::module_& module) {
                      py::handle prompts) { batch.add(texts_argument(prompts, "prompts")); })
       .def("close", &prompt_batch::close)
       .def("cancel", &prompt_batch::cancel)
+      .def("counts", &prompt_batch::counts)
       .def("take_room", &prompt_batch::take_room)
       .def("wait_for_room", &prompt_batch::wait_for_room);
 }

@@ -8,6 +8,7 @@ PYBIND11_MODULE(_core, module) {
   bind_runtime(module);
   bind_prices(module);
   bind_config(module);
+  bind_observability(module);
   bind_llm(module);
   bind_workflow(module);
   bind_embeddings(module);

@@ -8,6 +8,7 @@
 #include "call_arguments.hpp"
 #include "client_handle.hpp"
 #include "gil.hpp"
+#include "log_queue.hpp"
 #include "loop_bridge.hpp"
 #include "process_runtime.hpp"
 #include "python_callable.hpp"
@@ -82,6 +83,7 @@ void end_at_exit() {
 void after_fork_in_child() {
   forget_parents_threads();
   forget_parents_references();
+  log_queue::instance().renew();
   loop_bridge::forget_all();
   process_runtime::instance().leak_parents();
 }

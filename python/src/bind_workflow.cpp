@@ -1,3 +1,4 @@
+#include <graphbit/actors/graph_svg.hpp>
 #include <graphbit/actors/timeline.hpp>
 #include <graphbit/actors/workflow.hpp>
 
@@ -171,7 +172,8 @@ void bind_graph(py::module_& module) {
       .def_property_readonly("name", &workflow::name)
       .def_property_readonly("description", &workflow::description)
       .def("to_json", [](const workflow& flow) { return to_json_pretty(flow.to_json()); })
-      .def("to_mermaid", &workflow::to_mermaid);
+      .def("to_mermaid", &workflow::to_mermaid)
+      .def("to_svg", [](const workflow& w, const run_result* last) { return graph_svg(w, last); });
 }
 
 py::object optional_text(const std::optional<std::string>& text) {
@@ -229,7 +231,8 @@ void bind_result(py::module_& module) {
            [](const run_result& r) { return python_from_json(r.workflow_metadata()); })
       .def("statuses", &statuses)
       .def("to_json", [](const run_result& r) { return to_json_pretty(r.to_json()); })
-      .def("timeline_svg", [](const run_result& r) { return timeline_svg(r); });
+      .def("timeline_svg", [](const run_result& r) { return timeline_svg(r); })
+      .def("timeline_trace", [](const run_result& r) { return timeline_trace(r); });
 }
 
 executor_options options_from(py::handle given) {

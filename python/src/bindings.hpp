@@ -13,6 +13,7 @@ void bind_cluster(py::module_& module);
 void bind_config(py::module_& module);
 void bind_embeddings(py::module_& module);
 void bind_llm(py::module_& module);
+void bind_observability(py::module_& module);
 void bind_prices(py::module_& module);
 void bind_runtime(py::module_& module);
 void bind_testing(py::module_& module);

@@ -6,6 +6,7 @@
 
 #include "plain_error.hpp"
 #include "strict_arguments.hpp"
+#include "trace_source.hpp"
 
 namespace graphbit::python {
 
@@ -103,6 +104,7 @@ call_options take_call_options(keyword_arguments& keywords) {
   options.priority = priority_from(keywords.take("priority"));
   options.session = optional_text_argument(keywords.take("session"), "session").value_or("");
   options.fresh = optional_bool_argument(keywords.take("fresh"), "fresh").value_or(false);
+  options.trace = present_trace();
   return options;
 }
 

@@ -40,6 +40,7 @@ call_statistics::numbers call_statistics::read() const {
         static_cast<double>(latency_sum_us_) / 1000.0 / static_cast<double>(result.succeeded);
     result.p50_ms = percentile_ms(0.50);
     result.p90_ms = percentile_ms(0.90);
+    result.p95_ms = percentile_ms(0.95);
     result.p99_ms = percentile_ms(0.99);
   }
   return result;

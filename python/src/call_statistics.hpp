@@ -19,7 +19,7 @@ class call_statistics {
     std::uint64_t cached = 0;  ///< of the successful ones, from the response cache
     std::uint64_t prompt_tokens = 0, completion_tokens = 0;
     double average_ms = 0;  ///< of the successful ones, as the percentiles
-    double p50_ms = 0, p90_ms = 0, p99_ms = 0;
+    double p50_ms = 0, p90_ms = 0, p95_ms = 0, p99_ms = 0;
   };
 
   /// Of anything that has `latency_us` and `usage`: a chat or an embedding response.

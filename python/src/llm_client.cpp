@@ -285,6 +285,7 @@ py::dict llm_client::stats() const {
   stats["rejected_requests"] = own.rejected;
   stats["p50_response_time_ms"] = own.p50_ms;
   stats["p90_response_time_ms"] = own.p90_ms;
+  stats["p95_response_time_ms"] = own.p95_ms;
   stats["p99_response_time_ms"] = own.p99_ms;
   stats["prompt_tokens"] = own.prompt_tokens;
   stats["completion_tokens"] = own.completion_tokens;

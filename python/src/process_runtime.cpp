@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <graphbit/runtime/log.hpp>
+
 #include "gil.hpp"
 #include "prices_in_force.hpp"
 
@@ -23,11 +25,15 @@ std::shared_ptr<runtime> process_runtime::acquire() {
   if (runtime_ != nullptr) return runtime_;
   runtime_ = std::make_shared<runtime>(options_);
   bring_prices(*runtime_);
+  // Being looked at is not worth a failure of the work: `init` raises, later starts log.
+  if (const auto started = observed_.start(*runtime_); !started)
+    log(log_level::error, "python", describe(started.error()));
   return runtime_;
 }
 
 std::shared_ptr<runtime> process_runtime::release() {
   if (runtime_ == nullptr) return nullptr;
+  observed_.stop();
   for (runtime_user* user : users_) user->release_handles();
   return std::exchange(runtime_, nullptr);
 }
@@ -53,6 +59,7 @@ void process_runtime::shutdown_at_exit(milliseconds patience) {
 }
 
 void process_runtime::leak_parents() noexcept {
+  observed_.leak();
   for (runtime_user* user : users_) user->leak_handles();
   static_cast<void>(new std::shared_ptr<runtime>(std::move(runtime_)));
   runtime_ = nullptr;

@@ -6,6 +6,8 @@
 
 #include <graphbit/runtime/runtime.hpp>
 
+#include "observability.hpp"
+
 namespace graphbit::python {
 
 /// Something that keeps handles into the runtime, and must let go of them when it ends.
@@ -41,6 +43,9 @@ class process_runtime {
   [[nodiscard]] const runtime_options& options() const noexcept { return options_; }
   void set_options(runtime_options options) { options_ = std::move(options); }
 
+  /// What is shown of it, and where.
+  [[nodiscard]] observability& observed() noexcept { return observed_; }
+
   /// All objects that may keep handles into the runtime.
   [[nodiscard]] const std::set<runtime_user*>& users() const noexcept { return users_; }
 
@@ -60,6 +65,7 @@ class process_runtime {
   runtime_options options_;
   std::shared_ptr<runtime> runtime_;
   std::set<runtime_user*> users_;
+  observability observed_;
 };
 
 }  // namespace graphbit::python

@@ -26,6 +26,8 @@ class prompt_batch::listener final : public batch_listener {
       place = {std::move(response), asked};
     }
     if (place.asked) statistics_->record(place.result);
+    if (!place.result) ++owner_->failed_;
+    ++owner_->ended_;
   }
 
   void on_done(const batch_summary&) override {

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <pybind11/pybind11.h>
+#include <atomic>
 
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <graphbit/actors/batch.hpp>
@@ -46,6 +48,10 @@ class prompt_batch {
   /// None: the batch takes no more.
   [[nodiscard]] py::object take_room();
   [[nodiscard]] py::object wait_for_room();
+  /// How many prompts have their outcome, and how many of those failed.
+  [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> counts() const {
+    return {ended_.load(), failed_.load()};
+  }
 
  private:
   class listener;
@@ -55,6 +61,7 @@ class prompt_batch {
 
   chat_request form_;
   std::uint64_t next_index_ = 0;
+  std::atomic<std::uint64_t> ended_{0}, failed_{0};
   std::shared_ptr<room_type> room_ = std::make_shared<room_type>();
   // Let go on the reactor when the batch ends: it must not outlive the runtime.
   std::mutex mutex_;

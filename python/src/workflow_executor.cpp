@@ -1,6 +1,7 @@
 #include "workflow_executor.hpp"
 
 #include <atomic>
+#include <functional>
 #include <thread>
 
 #include <graphbit/actors/supervision_tree.hpp>
@@ -18,6 +19,7 @@
 #include "python_callable.hpp"
 #include "signal_check.hpp"
 #include "strict_arguments.hpp"
+#include "trace_source.hpp"
 
 namespace graphbit::python {
 
@@ -46,6 +48,30 @@ py::object event_dict(const run_event& event) {
     dict["result"] = result_object(*event.result);
   return dict;
 }
+
+/// Counts nodes as they end, on the run's reactor, and tells them on the caller's thread.
+struct node_counts {
+  std::atomic<std::uint64_t> ended{0}, failed{0};
+
+  void heard(run_event_kind kind) {
+    if (kind == run_event_kind::node_failed) ++failed;
+    if (kind == run_event_kind::node_completed || kind == run_event_kind::node_failed ||
+        kind == run_event_kind::node_skipped)
+      ++ended;
+  }
+  /// False when the function raised, which ends the run.
+  [[nodiscard]] bool tell(py::handle progress) const {
+    if (!try_enter_python()) return false;
+    const PyGILState_STATE state = PyGILState_Ensure();
+    entered_python();
+    const auto told =
+        PyObject_CallFunction(progress.ptr(), "KK", static_cast<unsigned long long>(ended.load()),
+                              static_cast<unsigned long long>(failed.load()));
+    Py_XDECREF(told);
+    PyGILState_Release(state);
+    return told != nullptr;
+  }
+};
 
 }  // namespace
 
@@ -130,6 +156,7 @@ run_options workflow_executor::make_run_options(runtime& home, py::handle policy
   }
   if (const auto timeout = timeout_or_default(keywords.take("timeout_s")))
     options.deadline_at = steady_clock::now() + *timeout;
+  options.trace = present_trace();
   const budget_limits budget = take_budget(keywords);
   options.max_cost = budget.max_cost;
   options.max_total_tokens = budget.max_total_tokens;
@@ -145,15 +172,23 @@ void workflow_executor::leak_handles() noexcept {
   executor_ = {};
 }
 
-py::object workflow_executor::execute(const workflow& flow, py::handle policy, py::handle options) {
+py::object workflow_executor::execute(const workflow& flow, py::handle policy, py::handle options,
+                                      py::handle progress) {
   auto opened = open();
   auto how = make_run_options(*opened.home, policy, options);
+  node_counts counts;
+  std::function<bool()> interrupted = signal_raised;
+  if (!progress.is_none()) {
+    how.on_event = [&counts](const run_event& event) { counts.heard(event.kind); };
+    interrupted = [&] { return signal_raised() || !counts.tell(progress); };
+  }
   auto result = without_gil([&] {
-    auto done = opened.handle.execute(flow, std::move(how), signal_raised);
+    auto done = opened.handle.execute(flow, std::move(how), interrupted);
     opened = {};
     return done;
   });
   if (PyErr_Occurred() != nullptr) throw py::error_already_set();  // the signal handler's
+  if (!progress.is_none()) progress(counts.ended.load(), counts.failed.load());
   return result_object(unwrap(std::move(result)));
 }
 

@@ -51,8 +51,10 @@ class workflow_executor final : public runtime_user {
 
   /// The finished run as a `graphbit.WorkflowResult`. Of all three: `policy` is a
   /// GuardRailPolicyConfig that masks every call to a model, or None; `options` a dict of inputs,
-  /// timeout_s, max_cost and max_total_tokens.
-  [[nodiscard]] py::object execute(const workflow& flow, py::handle policy, py::handle options);
+  /// timeout_s, max_cost and max_total_tokens. `progress`: None, or called with how many nodes
+  /// ended and failed, now and then and at the end.
+  [[nodiscard]] py::object execute(const workflow& flow, py::handle policy, py::handle options,
+                                   py::handle progress);
   [[nodiscard]] py::object run_async(const workflow& flow, py::handle policy, py::handle options);
   [[nodiscard]] std::unique_ptr<run_events> stream(const workflow& flow, py::handle policy,
                                                    py::handle options, const std::string& mode);

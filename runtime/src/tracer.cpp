@@ -49,7 +49,9 @@ class tracer::impl {
     collector_ = metrics.collect_with([this](metrics_page& page) { collect(page); });
   }
 
-  ~impl() {
+  ~impl() { end(); }
+
+  void end() {
     ending_.request_stop();
     static_cast<void>(flush(seconds{2}));
     collector_.reset();
@@ -59,10 +61,12 @@ class tracer::impl {
     }
     wake_.notify_all();
     if (thread_.joinable()) thread_.join();
+    options_.reset();  // and with them the exporter
   }
 
   void start(tracer_options options) {
     const std::lock_guard guard(mutex_);
+    if (stopping_) return;
     options_ = std::make_shared<const tracer_options>(std::move(options));
     queue_.reserve(options_->batch_max);
     if (!thread_.joinable()) thread_.start(thread_name_, 1024 * 1024, [this] { work(); });
@@ -73,7 +77,7 @@ class tracer::impl {
     {
       const std::lock_guard guard(mutex_);
       ++stats_.recorded;
-      if (queue_.size() >= options_->queued_max) {
+      if (stopping_ || queue_.size() >= options_->queued_max) {
         ++stats_.dropped;
         return;
       }
@@ -167,7 +171,19 @@ class tracer::impl {
   native_thread thread_;
 };
 
-tracer::tracer(runtime& rt) : impl_(std::make_unique<impl>(rt)) {}
+/// Made by its tracer, and so before it among the runtime's services: it ends right after.
+class tracer::end_with_runtime {
+ public:
+  explicit end_with_runtime(runtime&) {}
+  ~end_with_runtime() {
+    if (of) of->end();
+  }
+  std::shared_ptr<impl> of;
+};
+
+tracer::tracer(runtime& rt) : impl_(std::make_shared<impl>(rt)) {
+  rt.service<end_with_runtime>()->of = impl_;
+}
 tracer::~tracer() = default;
 
 void tracer::start(tracer_options options) {

@@ -91,8 +91,9 @@ struct tracer_stats {
 /// down or slow must cost nothing but a count. `record` moves a span into a bounded queue, and a
 /// thread of the tracer's own does the rest.
 ///
-/// Lifecycle: `rt.service<tracer>()`, off until `start`; the destructor hands over what is queued
-/// for up to 2 s. Threads: any.
+/// Lifecycle: `rt.service<tracer>()`, off until `start`; when its runtime ends, what is queued is
+/// handed over for up to 2 s and the exporter let go of, whoever still holds the tracer. Threads:
+/// any.
 class tracer {
  public:
   explicit tracer(runtime& rt);
@@ -114,9 +115,10 @@ class tracer {
 
  private:
   class impl;
+  class end_with_runtime;
   std::atomic<bool> on_{false};
   std::atomic<bool> content_{false};
-  std::unique_ptr<impl> impl_;
+  std::shared_ptr<impl> impl_;
 };
 
 /// One line for the debug log.
