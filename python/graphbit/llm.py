@@ -420,7 +420,11 @@ class LlmClient:
         enable_prompt_caching: bool = False,
         **options: Unpack[CallOptions],
     ) -> str:
-        """Asks and waits; the answer's text."""
+        """Asks and waits; the answer's text. Keywords and errors: see LlmClient.
+
+        ``max_tokens``: the answer's, at least 1; default the provider's. ``temperature``: 0 to 2;
+        default the provider's. ``enable_prompt_caching``: where the provider must be asked for it.
+        """
         return self._native.complete(
             prompt, max_tokens, temperature, enable_prompt_caching, options
         )
@@ -433,7 +437,8 @@ class LlmClient:
         enable_prompt_caching: bool = False,
         **options: Unpack[CallOptions],
     ) -> Awaitable[str]:
-        """Asks now; an awaitable of the answer's text. Arguments are checked at the call."""
+        """``complete`` without waiting: an awaitable of the text. Arguments are checked at the call;
+        cancelling it closes the connection."""
         return self._native.complete_async(
             prompt, max_tokens, temperature, enable_prompt_caching, options
         )
@@ -446,7 +451,10 @@ class LlmClient:
         enable_prompt_caching: bool = False,
         **options: Unpack[CallOptions],
     ) -> LlmResponse:
-        """Asks and waits; the answer with usage, finish reason and tool calls."""
+        """``complete``, with usage, finish reason, tool calls, cost and what else is known.
+
+        ``max_tokens`` at most 100,000.
+        """
         return self._native.complete_full(
             prompt, max_tokens, temperature, enable_prompt_caching, options
         )
@@ -459,7 +467,7 @@ class LlmClient:
         enable_prompt_caching: bool = False,
         **options: Unpack[CallOptions],
     ) -> Awaitable[LlmResponse]:
-        """Asks now; an awaitable of the whole answer."""
+        """``complete_full`` without waiting: an awaitable of the answer."""
         return self._native.complete_full_async(
             prompt, max_tokens, temperature, enable_prompt_caching, options
         )
@@ -599,6 +607,7 @@ class LlmClient:
         """Sends a conversation of (role, content) pairs; an awaitable of the answer's text.
 
         Roles are system, user and assistant; any other counts as user. Empty contents are left out.
+        Arguments as ``complete``. ValueError at the call for no messages, at the await for empty ones.
         """
         return self._native.chat(
             messages, max_tokens, temperature, enable_prompt_caching, options
@@ -611,9 +620,10 @@ class LlmClient:
         temperature: float | None = None,
         **options: Unpack[StreamOptions],
     ) -> StreamIterator:
-        """The answer piece by piece; see StreamIterator. Nothing is sent before it is read.
+        """The answer piece by piece; see StreamIterator. Nothing is sent before it is read. Arguments as
+        ``complete``, and
 
-        ``on_stream_failure``, when it breaks after text was delivered: "error" (default), "restart"
+        ``on_stream_failure``: what to do when it breaks after text was delivered: "error" (default), "restart"
         (asked again; a StreamRestart comes before the new text) or "continue" (the model is asked
         to go on after the text so far).
         """
