@@ -530,9 +530,10 @@ class LlmClient:
             raise ValidationError(
                 "Validation error for field 'prompts': Prompts list cannot be empty", field="prompts"
             )
-        batch, results = self._native.start_batch(
+        batch, native_results = self._native.start_batch(
             max_tokens, temperature, max_concurrency, options, full
         )
+        results: Awaitable[list[Any]] = native_results
         if from_iterator:
             from graphbit.batch_feed import feed
 
