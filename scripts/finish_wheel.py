@@ -29,12 +29,12 @@ def run(*command: str) -> str:
 
 
 def system_file(bundled: str) -> str | None:
-    """Where the library came from: auditwheel put a hash into its name (libx-1a2b3c4d.so.1)."""
+    """Where the library came from: auditwheel put a hash into its name (libx-1a2b3c4d.so.1.2)."""
     plain = re.sub(r"-[0-9a-f]{8}(?=\.so)", "", Path(bundled).name)
-    for line in run("ldconfig", "-p").splitlines():
-        name, _, path = line.strip().partition(" => ")
-        if name.split(" ")[0] == plain:
-            return os.path.realpath(path)
+    paths = (line.rpartition(" => ")[2] for line in run("ldconfig", "-p").splitlines() if " => " in line)
+    for folder in sorted({Path(path).parent for path in paths}):
+        if (folder / plain).exists():
+            return os.path.realpath(folder / plain)
     return None
 
 

@@ -53,7 +53,7 @@ for version in "${versions[@]}"; do
   "$venv/bin/pip" wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
     --config-settings=build-dir="build/wheels/tree$version" \
     --config-settings=cmake.source-dir=python \
-    --config-settings=cmake.define.graphbit_DIR="$PWD/$core/prefix/lib/$(gcc -print-multiarch)/cmake/graphbit" \
+    --config-settings=cmake.define.graphbit_ROOT="$PWD/$core/prefix" \
     --config-settings=cmake.define.CMAKE_CXX_FLAGS="$map" \
     -w "$raw" .
   PATH=$PWD/$tools/bin:$PATH $tools/bin/auditwheel repair --wheel-dir "$raw/repaired" "$raw"/*.whl

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <map>
 #include <stdexcept>
 #include <system_error>
@@ -79,6 +80,16 @@ class runtime::impl {
           "this caf::actor_system does not know graphbit's message types: call "
           "graphbit::add_message_types(config) on its configuration before the system is made");
     start();
+  }
+
+  /// A runtime that is ended by its own reactor would wait for itself for ever.
+  void refuse_own_threads() const {
+    for (const auto& r : reactors_) {
+      if (!r->here()) continue;
+      log(log_level::error, "runtime",
+          "a runtime was ended on one of its own reactors (in a callback): end it elsewhere");
+      std::abort();
+    }
   }
 
   void shutdown(milliseconds patience) {
@@ -177,10 +188,11 @@ runtime::runtime(caf::actor_system& system, runtime_options options)
 runtime::~runtime() {
   if (forked()) static_cast<void>(impl_.release());  // its threads are the parent's
   if (impl_ == nullptr || !running()) return;
+  impl_->refuse_own_threads();
   native_thread ending;
   try {
     ending.start(options().thread_name_prefix + "-end", options().thread_stack_bytes,
-                 [this] { shutdown(); });
+                 [this] { impl_->shutdown(milliseconds{10'000}); });
   } catch (const std::system_error&) {  // no thread is to be had
     shutdown();
   }
@@ -197,7 +209,10 @@ blocking_pool& runtime::blocking() noexcept { return *impl_->blocking_; }
 const runtime_options& runtime::options() const noexcept { return impl_->options_; }
 bool runtime::running() const noexcept { return impl_->running_; }
 bool runtime::forked() const noexcept { return impl_->pid_ != getpid(); }
-void runtime::shutdown(milliseconds patience) { impl_->shutdown(patience); }
+void runtime::shutdown(milliseconds patience) {
+  impl_->refuse_own_threads();
+  impl_->shutdown(patience);
+}
 
 runtime_stats runtime::stats() const {
   runtime_stats s;

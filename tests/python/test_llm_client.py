@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 import threading
 
 import pytest
@@ -391,8 +392,11 @@ class TestStream:
             if leave == "close":
                 stream.close()
             elif leave == "aclose":
-                async with contextlib.aclosing(stream) as same:
-                    assert same is stream
+                if sys.version_info < (3, 10):  # has no aclosing
+                    await stream.aclose()
+                else:
+                    async with contextlib.aclosing(stream) as same:
+                        assert same is stream
             del stream
             while client.get_stats()["in_flight"]:
                 await asyncio.sleep(0.001)

@@ -135,8 +135,8 @@ class metrics_page {
 /// Several cells of the same name and labels are one series: their sum. A cell that its owner has
 /// let go of stays in the sum. A family has at most `series_max` series; what comes later is
 /// counted under labels that all say "other".
-/// Names follow Prometheus: base units (_seconds, _bytes), counters end in _total, ours begin with
-/// "graphbit_". Threads: any.
+/// Names follow Prometheus: base units (`_seconds`, `_bytes`), counters end in `_total`, ours begin
+/// with "graphbit_". Threads: any.
 class metrics_registry {
  public:
   static constexpr std::size_t series_max = 500;
