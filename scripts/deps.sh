@@ -13,7 +13,8 @@ packages=(
   python3 python3-dev python3-venv
 )
 test_packages=(libgtest-dev libgmock-dev clang-format-14 postgresql-15)
-dev_packages=(clang-14 clang-tidy-14 libbenchmark-dev libsimdjson-dev valgrind linux-perf dpkg-dev prometheus chromium chromium-driver)
+dev_packages=(clang-14 clang-tidy-14 libbenchmark-dev libsimdjson-dev valgrind linux-perf dpkg-dev prometheus chromium chromium-driver
+  doxygen debootstrap lintian)
 
 for option in "$@"; do
   case $option in
