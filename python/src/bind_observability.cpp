@@ -30,9 +30,12 @@ void observe(bool tracing, std::optional<bool> content, py::handle metrics_addre
   settings.dashboard_token =
       optional_text_argument(dashboard_token, "dashboard_token").value_or("");
   auto& process = process_runtime::instance();
-  process.observed().set(std::move(settings));
   const auto home = process.acquire();
-  unwrap(process.observed().start(*home));
+  process.observed().set(std::move(settings));
+  if (const auto started = process.observed().start(*home); !started) {
+    process.observed().set({});  // the next runtime must not try again
+    raise(started.error());
+  }
 }
 
 std::string metrics_text() {

@@ -65,9 +65,10 @@ class tracer::impl {
   }
 
   void start(tracer_options options) {
+    auto changed = std::make_shared<const tracer_options>(std::move(options));  // dropped unlocked
     const std::lock_guard guard(mutex_);
     if (stopping_) return;
-    options_ = std::make_shared<const tracer_options>(std::move(options));
+    options_.swap(changed);
     queue_.reserve(options_->batch_max);
     if (!thread_.joinable()) thread_.start(thread_name_, 1024 * 1024, [this] { work(); });
   }
