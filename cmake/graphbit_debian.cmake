@@ -4,20 +4,20 @@ set(debian ${PROJECT_SOURCE_DIR}/packaging/debian)
 install(FILES ${debian}/graphbit-node.service DESTINATION lib/systemd/system COMPONENT debian)
 install(FILES ${debian}/graphbit.sysusers DESTINATION lib/sysusers.d RENAME graphbit.conf COMPONENT debian)
 install(FILES ${debian}/node.env DESTINATION /etc/graphbit COMPONENT debian)
+install(FILES ${debian}/lintian-overrides DESTINATION share/lintian/overrides RENAME graphbit COMPONENT debian)
 install(FILES ${debian}/copyright DESTINATION share/doc/graphbit COMPONENT debian)
-install(FILES ${PROJECT_BINARY_DIR}/debian/changelog.gz DESTINATION share/doc/graphbit COMPONENT debian OPTIONAL)
+install(FILES ${PROJECT_BINARY_DIR}/debian/changelog.Debian.gz DESTINATION share/doc/graphbit COMPONENT debian OPTIONAL)
 install(FILES ${PROJECT_BINARY_DIR}/debian/graphbit.1.gz DESTINATION share/man/man1 COMPONENT debian OPTIONAL)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME graphbit)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
-set(CPACK_PACKAGE_CONTACT "The graphbit-actors authors <graphbit@localhost>")
+set(CPACK_PACKAGE_CONTACT "The graphbit-actors authors <graphbit-actors@packages.invalid>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "LLM workflows on actors: command and node daemon")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
-" Runs workflows, batches and streams of language model calls on an actor
- runtime: circuit breakers, rate limits and retries are supervised actors.
- .
- This package has the graphbit command and a systemd service for a node.")
+"Runs workflows, batches and streams of language model calls on an actor
+runtime: circuit breakers, rate limits and retries are supervised actors.
+This package has the graphbit command and a systemd service for a node.")
 set(CPACK_DEBIAN_PACKAGE_DEPENDS adduser)
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)

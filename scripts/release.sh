@@ -26,19 +26,24 @@ debian_documents() { # build tree
   version=$(sed -n 's/^project(graphbit VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
   mkdir -p "$folder"
   printf 'graphbit (%s-1) stable; urgency=medium\n\n  * Release %s; see CHANGELOG.md of the source.\n\n -- %s  %s\n' \
-    "$version" "$version" "The graphbit-actors authors <graphbit@localhost>" \
-    "$(date --utc --rfc-email --date="@$SOURCE_DATE_EPOCH")" | gzip -9n >"$folder/changelog.gz"
+    "$version" "$version" "The graphbit-actors authors <graphbit-actors@packages.invalid>" \
+    "$(date --utc --rfc-email --date="@$SOURCE_DATE_EPOCH")" | gzip -9n >"$folder/changelog.Debian.gz"
   sed "s/@VERSION@/$version/" packaging/debian/graphbit.1 | gzip -9n >"$folder/graphbit.1.gz"
 }
 
 make_deb() {
   local tree=build/debian
-  cmake -S . -B $tree -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS="-ffile-prefix-map=$PWD=." \
+  cmake -S . -B $tree -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_CXX_FLAGS="-ffile-prefix-map=$PWD=." \
     -DGRAPHBIT_TESTS=OFF -DGRAPHBIT_EXAMPLES=OFF --log-level=WARNING
   cmake --build $tree --target graphbit_command
   debian_documents $tree
+  rm -f $tree/graphbit_*.deb
   (cd $tree && cpack -G DEB >cpack.log || { cat cpack.log; exit 1; })
-  mv $tree/graphbit_*.deb "$dist/"
+  # Packed once more by dpkg-deb, which gives the same bytes for the same source.
+  rm -rf $tree/unpacked
+  dpkg-deb --raw-extract $tree/graphbit_*.deb $tree/unpacked
+  find $tree/unpacked -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
+  dpkg-deb --root-owner-group -Zxz --build $tree/unpacked "$dist" >/dev/null
   lintian --fail-on error,warning "$dist"/graphbit_*.deb
 }
 
