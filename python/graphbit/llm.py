@@ -278,7 +278,8 @@ class LlmConfig:
         base_url: str | None = None,
         **options: Unpack[_OptionsWithoutBaseUrl],
     ) -> LlmConfig:
-        """Hugging Face inference."""
+        """Hugging Face inference; microsoft/DialoGPT-medium by default."""
+        model = "microsoft/DialoGPT-medium" if model is None else model
         return _config("huggingface", api_key, model, {"base_url": base_url, **options})
 
     @staticmethod

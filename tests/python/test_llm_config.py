@@ -79,6 +79,14 @@ def test_azure():
         LlmConfig.azurellm("", "d", "https://x.openai.azure.com")
 
 
+def test_huggingface():
+    config = LlmConfig.huggingface("k" * 10)
+    assert (config.provider(), config.model()) == ("huggingface", "microsoft/DialoGPT-medium")
+    assert LlmConfig.huggingface("EMPTY", "gpt2", "http://127.0.0.1:1").model() == "gpt2"
+    with pytest.raises(ValueError, match="HuggingFace API key too short"):
+        LlmConfig.huggingface("k" * 9)
+
+
 def test_ollama_takes_no_key():
     assert LlmConfig.ollama().model() == "llama3.2"
     assert LlmConfig.ollama("mistral").model() == "mistral"
