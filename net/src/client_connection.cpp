@@ -35,7 +35,7 @@ client_connection::~client_connection() { close(); }
 
 // --- getting ready ------------------------------------------------------------------------------
 
-void client_connection::open(http_exchange& exchange) {
+void client_connection::open(client_exchange& exchange) {
   exchange_ = &exchange;
   phase_since_ = steady_clock::now();
   connector_ = std::make_unique<socket_connector>(
@@ -137,7 +137,7 @@ void client_connection::lose(error why) {
 
 // --- asking -------------------------------------------------------------------------------------
 
-void client_connection::send(http_exchange& exchange) {
+void client_connection::send(client_exchange& exchange) {
   assert(phase_ == phase::idle);
   phase_ = phase::busy;
   exchange_ = &exchange;

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "http_exchange.hpp"
+#include "client_exchange.hpp"
 #include "http_response_parser.hpp"
 #include "proxy_tunnel.hpp"
 #include "socket_connector.hpp"
@@ -33,11 +33,11 @@ class client_connection final : public socket_watcher {
    public:
     virtual ~owner() = default;
     /// Ready for the exchange that it was opened for.
-    virtual void opened(client_connection& connection, http_exchange& exchange) = 0;
+    virtual void opened(client_connection& connection, client_exchange& exchange) = 0;
     /// The response is complete; the connection is idle again, or closed.
-    virtual void answered(client_connection& connection, http_exchange& exchange) = 0;
+    virtual void answered(client_connection& connection, client_exchange& exchange) = 0;
     /// The connection is lost, with `exchange` if it carried one.
-    virtual void broke(client_connection& connection, http_exchange* exchange, error why) = 0;
+    virtual void broke(client_connection& connection, client_exchange* exchange, error why) = 0;
     /// A deadline that is so near that the sweep would miss it may have come up.
     virtual void note_deadline(time_point at) = 0;
     /// Calls `on_ready(0)` after the others had their turn.
@@ -62,10 +62,10 @@ class client_connection final : public socket_watcher {
   ~client_connection() override;
 
   /// Begins to connect on behalf of `exchange`.
-  void open(http_exchange& exchange);
+  void open(client_exchange& exchange);
   /// Sends a request whose head is `head_for_writing()`. Precondition: idle. Calls nothing back,
   /// not even when the write fails: that shows at the next event.
-  void send(http_exchange& exchange);
+  void send(client_exchange& exchange);
   /// Where the owner puts a request's head before `send`.
   [[nodiscard]] std::string& head_for_writing() noexcept { return head_; }
   /// Reads on after a pause. Not inside a handler's call.
@@ -74,7 +74,7 @@ class client_connection final : public socket_watcher {
   void on_ready(std::uint32_t events) override;
 
   [[nodiscard]] phase now_in() const noexcept { return phase_; }
-  [[nodiscard]] http_exchange* exchange() const noexcept { return exchange_; }
+  [[nodiscard]] client_exchange* exchange() const noexcept { return exchange_; }
   /// The exchange's next deadline and its name ("connect", ...), from its clocks.
   [[nodiscard]] std::pair<time_point, std::string_view> deadline() const noexcept;
   /// True when the present exchange found the connection ready in the pool.
@@ -112,7 +112,7 @@ class client_connection final : public socket_watcher {
   std::unique_ptr<transport> transport_;
   std::unique_ptr<proxy_tunnel> tunnel_;
   http_response_parser parser_;
-  http_exchange* exchange_ = nullptr;
+  client_exchange* exchange_ = nullptr;
   std::string head_;
   std::size_t sent_ = 0;  // of head and body
   std::span<char> gathered_;

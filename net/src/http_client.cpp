@@ -19,7 +19,7 @@
 
 #include "cassette/cassette_recorder.hpp"
 #include "client_connection.hpp"
-#include "http_exchange.hpp"
+#include "client_exchange.hpp"
 #include "http_proxy.hpp"
 #include "socket_poller.hpp"
 #include "tls_context.hpp"
@@ -199,10 +199,10 @@ class http_client::impl final : public socket_poller::owner,
   // An id is the slot's number (from 1) below 32 bits of how often the slot was used.
   static constexpr unsigned slot_bits = 32;
 
-  http_exchange& take_slot() {
+  client_exchange& take_slot() {
     if (free_slots_.empty()) {
       free_slots_.push_back(slots_.size());
-      slots_.push_back(std::make_unique<http_exchange>());
+      slots_.push_back(std::make_unique<client_exchange>());
     }
     const auto slot = free_slots_.back();
     free_slots_.pop_back();
@@ -212,7 +212,7 @@ class http_client::impl final : public socket_poller::owner,
     return e;
   }
 
-  void free_slot(http_exchange& e) {
+  void free_slot(client_exchange& e) {
     const auto slot = static_cast<std::size_t>(e.id & 0xffffffffu) - 1;
     e.id = 0;
     e.handler = nullptr;
@@ -230,38 +230,38 @@ class http_client::impl final : public socket_poller::owner,
     free_slots_.push_back(slot);
   }
 
-  [[nodiscard]] http_exchange* find(exchange_id id) const {
+  [[nodiscard]] client_exchange* find(exchange_id id) const {
     const auto slot = static_cast<std::size_t>(id & 0xffffffffu) - 1;
     return id != 0 && slot < slots_.size() && slots_[slot]->id == id ? slots_[slot].get() : nullptr;
   }
 
   /// Ends an exchange with a response or an error.
-  void complete(http_exchange& e, expected<http_response> result) {
+  void complete(client_exchange& e, expected<http_response> result) {
     auto* const handler = e.handler;
     const auto recorder = std::move(e.recorder);  // may be that handler
     free_slot(e);
     handler->on_done(std::move(result));
   }
 
-  void fail(http_exchange& e, error why) {
+  void fail(client_exchange& e, error why) {
     detach(e);
     complete(e, graphbit::fail(std::move(why)));
   }
 
-  void fail_soon(http_exchange& e, error why) {
+  void fail_soon(client_exchange& e, error why) {
     soon([id = e.id, why = std::move(why)](impl& self) mutable {
       if (auto* found = self.find(id)) self.fail(*found, std::move(why));
     });
   }
 
   /// Ends an exchange without a word to its handler.
-  void drop(http_exchange& e) {
+  void drop(client_exchange& e) {
     detach(e);
     free_slot(e);
   }
 
   /// Takes an exchange off the pool; its connection is closed.
-  void detach(http_exchange& e) {
+  void detach(client_exchange& e) {
     if (auto* connection = std::exchange(e.connection, nullptr)) {
       remove(*connection);
       serve_waiting();
@@ -330,7 +330,7 @@ class http_client::impl final : public socket_poller::owner,
   // --- the pool --------------------------------------------------------------------------------
 
   /// Gives an exchange a connection, or a place in the queue.
-  void place(http_exchange& e) {
+  void place(client_exchange& e) {
     if (!idle_.empty()) {
       auto& connection = *idle_.back();
       idle_.pop_back();
@@ -345,14 +345,14 @@ class http_client::impl final : public socket_poller::owner,
     }
   }
 
-  void enqueue(http_exchange& e) {
+  void enqueue(client_exchange& e) {
     e.waiting = true;
     ++waiting_count_;
     waiting_.push_back(e.id);
   }
 
   /// A warm connection was asked for and one is there.
-  void soon_ready(http_exchange& e, client_connection& connection) {
+  void soon_ready(client_exchange& e, client_connection& connection) {
     rest(connection);
     complete_soon(e);
   }
@@ -364,7 +364,7 @@ class http_client::impl final : public socket_poller::owner,
     });
   }
 
-  void open(http_exchange& e) {
+  void open(client_exchange& e) {
     if (unusable_) return fail_soon(e, *unusable_);
     if (at_.tls && around_->tls == nullptr) {
       auto context = tls_context::of(options_.tls);
@@ -378,7 +378,7 @@ class http_client::impl final : public socket_poller::owner,
     connection.open(e);
   }
 
-  void send(client_connection& connection, http_exchange& e) {
+  void send(client_connection& connection, client_exchange& e) {
     e.connection = &connection;
     write_head(connection.head_for_writing(), e.request);
     connection.send(e);
@@ -436,7 +436,7 @@ class http_client::impl final : public socket_poller::owner,
 
   // --- what connections report ------------------------------------------------------------------
 
-  void opened(client_connection& connection, http_exchange& e) override {
+  void opened(client_connection& connection, client_exchange& e) override {
     const turn here(*this);
     ++counted_.opened;
     if (!e.warm_up) return send(connection, e);
@@ -446,7 +446,7 @@ class http_client::impl final : public socket_poller::owner,
     complete(e, http_response{});
   }
 
-  void answered(client_connection& connection, http_exchange& e) override {
+  void answered(client_connection& connection, client_exchange& e) override {
     const turn here(*this);
     e.connection = nullptr;
     if (connection.now_in() == client_connection::phase::idle)
@@ -457,7 +457,7 @@ class http_client::impl final : public socket_poller::owner,
     complete(e, std::move(e.response));
   }
 
-  void broke(client_connection& connection, http_exchange* e, error why) override {
+  void broke(client_connection& connection, client_exchange* e, error why) override {
     const turn here(*this);
     const bool stale = connection.reused() && !connection.answer_begun();
     remove(connection);
@@ -539,14 +539,15 @@ class http_client::impl final : public socket_poller::owner,
     }
   }
 
-  [[nodiscard]] static std::pair<time_point, std::string_view> deadline_of(const http_exchange& e) {
+  [[nodiscard]] static std::pair<time_point, std::string_view> deadline_of(
+      const client_exchange& e) {
     if (e.connection != nullptr && e.connection->exchange() == &e) return e.connection->deadline();
     if (e.timeouts.first_byte_at < e.timeouts.total_at)
       return {e.timeouts.first_byte_at, "first_byte"};
     return {e.timeouts.total_at, "request"};
   }
 
-  [[nodiscard]] static milliseconds waited(const http_exchange& e, std::string_view operation,
+  [[nodiscard]] static milliseconds waited(const client_exchange& e, std::string_view operation,
                                            time_point now) {
     if (operation == "connect") return e.timeouts.connect;
     if (operation == "tls_handshake") return e.timeouts.tls;
@@ -583,7 +584,7 @@ class http_client::impl final : public socket_poller::owner,
   const std::unique_ptr<char[]> buffer_;
   tls_session_slot tls_sessions_;
 
-  std::vector<std::unique_ptr<http_exchange>> slots_;
+  std::vector<std::unique_ptr<client_exchange>> slots_;
   std::vector<std::size_t> free_slots_;
   std::deque<exchange_id> waiting_;  // may hold ids that are gone
   std::size_t waiting_count_ = 0;

@@ -15,7 +15,7 @@ namespace graphbit {
 class client_connection;
 
 /// One request on its way through the pool, a connection and back.
-struct http_exchange {
+struct client_exchange {
   http_client::exchange_id id = 0;  // 0: the slot is free
   http_handler* handler = nullptr;
   http_request request;
