@@ -83,6 +83,7 @@ class executor::impl {
   [[nodiscard]] runtime& rt() const noexcept { return rt_; }
   [[nodiscard]] call_gate& gate() const noexcept { return *gate_; }
   [[nodiscard]] executor_ledger& ledger() const noexcept { return *ledger_; }
+  [[nodiscard]] const callable_gate& callables() const noexcept { return *callables_; }
   [[nodiscard]] const call_budget& budget() const noexcept { return *budget_; }
   [[nodiscard]] const provider_config& config() const { return backends_->own_config(); }
 
@@ -238,6 +239,9 @@ expected<void> executor::configure(const executor_changes& changes) const {
 
 executor_stats executor::stats() const {
   auto stats = impl_->ledger().stats();
+  const auto callables = impl_->callables().stats();
+  stats.callables_abandoned = callables.abandoned;
+  stats.callables_late = callables.late;
   stats.cost = impl_->budget().cost();
   stats.total_tokens = impl_->budget().tokens();
   return stats;

@@ -39,7 +39,8 @@ class executor_shell {
   [[nodiscard]] child_reports report() const {
     child_reports all;
     for (const auto& [address, run] : active_->by_address)
-      all.children.push_back({.kind = "run", .name = run.request->run_id(), .handle = run.actor});
+      all.children.push_back(
+          {.kind = "run", .name = run.request->run_id(), .supervises = true, .handle = run.actor});
     return all;
   }
 

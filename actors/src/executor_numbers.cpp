@@ -89,6 +89,8 @@ json_value to_json(const executor_stats& s) {
   out.set("active_executions", count(s.active));
   out.set("queued_executions", count(s.queued));
   out.set("crashed_executions", count(s.crashes));
+  out.set("abandoned_callables", count(s.callables_abandoned));
+  out.set("late_callables", count(s.callables_late));
   out.set("p50_duration_ms", s.p50_ms);
   out.set("p95_duration_ms", s.p95_ms);
   out.set("p99_duration_ms", s.p99_ms);

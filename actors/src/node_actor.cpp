@@ -8,6 +8,7 @@
 
 #include <cxxabi.h>
 
+#include <graphbit/actors/supervisor.hpp>
 #include <graphbit/runtime/limits.hpp>
 #include <graphbit/runtime/log.hpp>
 
@@ -134,6 +135,17 @@ class node_shell final : public node_context {
     if (!ended_) end(node_status::cancelled, {}, std::nullopt);
   }
 
+  /// The run of its sub-workflow, if any.
+  [[nodiscard]] child_reports report() const {
+    child_reports all;
+    if (sub_run_)
+      all.children.push_back({.kind = "run",
+                              .name = board_->run_id() + "/" + board_->plan().step(index_).name,
+                              .supervises = true,
+                              .handle = sub_run_});
+    return all;
+  }
+
   /// After each message: a node whose slot is filled has nothing left to do.
   void quit_if_ended() {
     if (ended_) self_->quit();
@@ -172,7 +184,8 @@ class node_shell final : public node_context {
     return false;
   }
 
-  void limit_time(std::size_t slot, const callable& function);
+  void limit_time(std::size_t slot, const callable& function,
+                  const std::shared_ptr<callable_gate::ticket>& ticket);
   [[nodiscard]] run_listener sub_run_listener() const;
   void end(node_status status, node_output output, std::optional<error> failure) noexcept;
   void announce(const node_result& result) const;
@@ -215,28 +228,26 @@ void node_shell::call(std::size_t slot, const callable& function, json_value arg
   callables_.push_back({slot, nullptr});
   if (!function.blocking) return answer(me, slot, guarded(function, arguments));
   // The plan keeps the function alive when the run is over before the function is.
-  auto work = [me, slot, plan = board_->setup().plan, &function, arguments = std::move(arguments)] {
-    answer(me, slot, guarded(function, arguments));
-  };
-  auto refused = [me, slot] {
-    answer(me, slot,
-           fail(resource_error("callables",
-                               "too many callables wait for a thread, or the runtime "
-                               "is shutting down")));
-  };
-  auto ticket = board_->environment().callables->submit(std::move(work), std::move(refused));
+  auto ticket = board_->environment().callables->submit(
+      [plan = board_->setup().plan, &function, arguments = std::move(arguments)] {
+        return guarded(function, arguments);
+      },
+      [me, slot](expected<json_value> result) { answer(me, slot, std::move(result)); });
+  if (function.timeout.count() > 0) limit_time(slot, function, ticket);
   callables_.back().ticket = std::move(ticket);
-  if (function.timeout.count() > 0) limit_time(slot, function);
 }
 
-void node_shell::limit_time(std::size_t slot, const callable& function) {
+/// The time begins with the callable, not with its waiting for a thread.
+void node_shell::limit_time(std::size_t slot, const callable& function,
+                            const std::shared_ptr<callable_gate::ticket>& ticket) {
   board_->home().sweep(
-      [me = caf::actor_cast<caf::actor_addr>(self_), slot,
-       until = steady_clock::now() + function.timeout,
+      [me = caf::actor_cast<caf::actor_addr>(self_), slot, limit = function.timeout,
+       gate = board_->environment().callables, ticket = std::weak_ptr(ticket),
        late = std::make_shared<const error>(time_limit_error(function))](time_point now) {
         const auto node = caf::actor_cast<caf::actor>(me);
-        if (!node) return false;
-        if (now < until) return true;
+        const auto watched = ticket.lock();
+        if (!node || !watched) return false;
+        if (!gate->is_overdue(*watched, limit, now)) return true;
         answer(node, slot, fail(*late));
         return false;
       });
@@ -330,6 +341,7 @@ caf::behavior run_node(node_actor* self, const std::shared_ptr<run_board>& board
         shell->end_early(*e.why);
         shell->quit_if_ended();
       },
+      [shell](tree_atom) { return shell->report(); },
   };
 }
 

@@ -336,11 +336,8 @@ void provider_shard::succeeded(attempt& a, Response response, const http_headers
     budget->book(response.cost.value_or(0), response.usage.total_tokens);
   if constexpr (std::is_same_v<Response, chat_response>) {
     response.provider = setup_.endpoint->config.provider;
-    const bool whole = response.finish.type != finish_reason::kind::error;
-    if (whole && !call.cached_as.empty())
-      setup_.cache->keep(call.cached_as, response, steady_clock::now());
-    if (call.leading) call.leading->end({std::make_shared<const chat_response>(response), {}});
   }
+  make_known(call, response);
   finish(call, std::move(response));
 }
 
@@ -382,14 +379,14 @@ std::optional<error> provider_shard::refused_by_budget(const live_call& call) co
 // True when nothing is to be sent: the answer is known, or an equal call is under way.
 bool provider_shard::answered_by_cache(live_call& call) {
   const auto& p = *call.pending;
-  if (!setup_.cache || p.chat() == nullptr || p.options.fresh) return false;
+  if (!setup_.cache || p.options.fresh) return false;
   if (call.cached_as.empty()) call.cached_as = cache_key(call);
   if (call.cached_as.empty()) return false;  // cannot be sent either; `send` says why
   const auto age_max = *setup_.endpoint->config.response_cache_max_age;
   const auto now = steady_clock::now();
   if (p.stream) {  // shows its text as it comes, so it neither waits for another nor leads
     const auto known = setup_.cache->find(call.cached_as, age_max, now);
-    if (known) answer_from_cache(call, *known);
+    if (known) answer_from_cache(call, known);
     return known != nullptr;
   }
   const auto tell = [self = caf::actor_cast<caf::actor>(&self_), id = p.id](const auto& how) {
@@ -398,7 +395,7 @@ bool provider_shard::answered_by_cache(live_call& call) {
   const auto turn = setup_.cache->ask(call.cached_as, age_max, now, tell);
   switch (turn.is) {
     case response_cache::standing::known:
-      answer_from_cache(call, *turn.answer);
+      answer_from_cache(call, turn.answer);
       return true;
     case response_cache::standing::leads:
       call.leading = std::make_unique<cache_lead>(setup_.cache, call.cached_as);
@@ -415,24 +412,46 @@ bool provider_shard::answered_by_cache(live_call& call) {
 // Endpoint and body, as they would be sent if it were no stream.
 std::string provider_shard::cache_key(const live_call& call) const {
   const auto& endpoint = *call.endpoint;
-  const auto& chat = *call.pending->chat();
-  std::string key = endpoint.config.provider + ' ' + endpoint.config.base_url + ' ' +
-                    *endpoint.chat_target + '\n';
-  if (!endpoint.wire->encode_chat(endpoint.config, chat, false, key)) key.clear();
+  std::string key = endpoint.config.provider + ' ' + endpoint.config.base_url + ' ';
+  expected<void> encoded;
+  if (const auto* chat = call.pending->chat()) {
+    key += *endpoint.chat_target + '\n';
+    encoded = endpoint.wire->encode_chat(endpoint.config, *chat, false, key);
+  } else {
+    key += *endpoint.embeddings_target + '\n';
+    encoded = endpoint.wire->encode_embeddings(endpoint.config, *call.pending->embedding(), key);
+  }
+  if (!encoded) key.clear();
   return key;
 }
 
-void provider_shard::answer_from_cache(live_call& call, const chat_response& known) {
-  auto response = known;
-  response.cached = true;
-  response.cost = 0;
-  response.attempts = 0;
-  if (call.pending->stream && !response.content.empty()) {
-    std::vector<std::string> whole{response.content};
-    static_cast<void>(call.pending->text_came(whole));
-  }
+template <class Response>
+void provider_shard::make_known(live_call& call, const Response& response) {
+  if (call.cached_as.empty()) return;
+  bool whole = true;
+  if constexpr (std::is_same_v<Response, chat_response>)
+    whole = response.finish.type != finish_reason::kind::error;
+  const auto answer = cacheable(response);
+  if (whole) setup_.cache->keep(call.cached_as, answer, steady_clock::now());
+  if (call.leading) call.leading->end({answer, {}});
+}
+
+void provider_shard::answer_from_cache(live_call& call, const cached_answer& known) {
   count(setup_.counters->cache_hits);
-  finish(call, std::move(response));
+  std::visit(
+      [&](auto response) {
+        response.cost = 0;
+        response.attempts = 0;
+        if constexpr (std::is_same_v<decltype(response), chat_response>) {
+          response.cached = true;
+          if (call.pending->stream && !response.content.empty()) {
+            std::vector<std::string> whole{response.content};
+            static_cast<void>(call.pending->text_came(whole));
+          }
+        }
+        finish(call, std::move(response));
+      },
+      *known);
 }
 
 void provider_shard::leader_ended(std::uint64_t call_id, const response_cache::ending& how) {
@@ -442,7 +461,7 @@ void provider_shard::leader_ended(std::uint64_t call_id, const response_cache::e
   call.at = live_call::stage::arriving;
   call.wake_at = never;
   end_wait(call, steady_clock::now());
-  if (how.answer) return answer_from_cache(call, *how.answer);
+  if (how.answer) return answer_from_cache(call, how.answer);
   if (how.failure) return finish_with(call, *how.failure);
   if (!answered_by_cache(call)) pass_breaker(call);
 }

@@ -157,7 +157,9 @@ class provider_shard {
   // The stages, in the order of the pipeline.
   [[nodiscard]] bool answered_by_cache(live_call& call);
   [[nodiscard]] std::string cache_key(const live_call& call) const;
-  void answer_from_cache(live_call& call, const chat_response& known);
+  void answer_from_cache(live_call& call, const cached_answer& known);
+  template <class Response>
+  void make_known(live_call& call, const Response& response);
   void pass_breaker(live_call& call);
   void pass_limiter(live_call& call);
   void granted(live_call& call);

@@ -71,8 +71,7 @@ namespace {
 template <class Response>
 void provider_shard::tell_success(const live_call& call, const Response& response, time_point now) {
   const auto took = now - call.pending->submitted_at;
-  bool sent = true;  // what the cache knows was paid for before
-  if constexpr (std::is_same_v<Response, chat_response>) sent = !response.cached;
+  const bool sent = response.attempts > 0;  // what the cache knows was paid for before
   call.meter->succeeded(took, sent ? response.usage : token_usage{});
   totals_.latencies.record(took);
   if (sent) {

@@ -8,17 +8,22 @@ namespace {
 
 constexpr std::size_t entry_bytes = 512;  // of list, map and response, about
 
-[[nodiscard]] std::size_t size_of(const std::string& key, const chat_response& answer) {
-  std::size_t bytes = entry_bytes + key.size() + answer.content.size();
+[[nodiscard]] std::size_t size_of(const chat_response& answer) {
+  std::size_t bytes = answer.content.size();
   for (const auto& call : answer.tool_calls)
     bytes += call.id.size() + call.name.size() + call.arguments.size();
   return bytes;
 }
 
+[[nodiscard]] std::size_t size_of(const embedding_response& answer) {
+  std::size_t bytes = 0;
+  for (const auto& vector : answer.vectors) bytes += sizeof(vector) + vector.size() * sizeof(float);
+  return bytes;
+}
+
 }  // namespace
 
-std::shared_ptr<const chat_response> response_cache::find(std::string_view key, duration age_max,
-                                                          time_point now) {
+cached_answer response_cache::find(std::string_view key, duration age_max, time_point now) {
   const std::lock_guard guard(mutex_);
   auto answer = find_locked(key, age_max, now);
   ++(answer ? counted_.hits : counted_.misses);
@@ -42,13 +47,13 @@ response_cache::turn response_cache::ask(const std::string& key, duration age_ma
   return {standing::follows, {}};
 }
 
-void response_cache::keep(const std::string& key, const chat_response& answer, time_point now) {
-  const auto bytes = size_of(key, answer);
+void response_cache::keep(const std::string& key, cached_answer answer, time_point now) {
+  const auto bytes = entry_bytes + key.size() +
+                     std::visit([](const auto& known) { return size_of(known); }, *answer);
   if (bytes > bytes_max_ / 8) return;  // one answer must not put out all others
-  auto kept = std::make_shared<const chat_response>(answer);
   const std::lock_guard guard(mutex_);
   if (const auto known = by_key_.find(key); known != by_key_.end()) erase(known->second);
-  used_.push_front({key, std::move(kept), now, bytes});
+  used_.push_front({key, std::move(answer), now, bytes});
   by_key_[used_.front().key] = used_.begin();
   counted_.bytes += bytes;
   while (counted_.bytes > bytes_max_) {
@@ -83,8 +88,7 @@ response_cache_stats response_cache::stats() const {
   return now;
 }
 
-std::shared_ptr<const chat_response> response_cache::find_locked(std::string_view key,
-                                                                 duration age_max, time_point now) {
+cached_answer response_cache::find_locked(std::string_view key, duration age_max, time_point now) {
   const auto found = by_key_.find(key);
   if (found == by_key_.end() || now - found->second->kept_at > age_max) return nullptr;
   used_.splice(used_.begin(), used_, found->second);

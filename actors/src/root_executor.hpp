@@ -38,6 +38,8 @@ class root_executor {
   [[nodiscard]] std::shared_ptr<actor_slot> make_slot();
   /// Starts a child and has it supervised.
   caf::actor start_child(child_spec spec);
+  /// The supervisor itself, which answers (tree) with handles.
+  [[nodiscard]] const caf::actor& actor() const noexcept { return supervisor_.actor(); }
   /// The tree below the root, as it is now.
   [[nodiscard]] std::vector<supervised> tree(duration patience = seconds(5)) const {
     return supervisor_.children(patience);

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include <graphbit/actors/supervisor.hpp>
 #include <graphbit/runtime/log.hpp>
 
 namespace graphbit {
@@ -55,6 +56,7 @@ class run_shell {
   void begin();
   void node_ended(std::uint32_t index);
   void end_early(const error& why);
+  [[nodiscard]] child_reports report() const;
   /// After each message: an actor whose result is handed out ends.
   void quit_if_over() {
     if (!done_) self_->quit();
@@ -152,6 +154,18 @@ void run_shell::proceed(const policy::progress& p) {
     finish(ready_.run_failed() ? run_state::failed : run_state::completed, failure_, to_raise());
 }
 
+/// Its nodes at work. None is ever restarted: it could ask a provider twice.
+child_reports run_shell::report() const {
+  child_reports all;
+  for (std::uint32_t i = 0; i < nodes_.size(); ++i)
+    if (nodes_[i])
+      all.children.push_back({.kind = "node",
+                              .name = plan_->step(i).name,
+                              .supervises = plan_->step(i).kind() == node_kind::sub_workflow,
+                              .handle = nodes_[i]});
+  return all;
+}
+
 void run_shell::skip(const policy::skipped_node& skipped) {
   node_result& slot = board_->slot(skipped.node);
   const std::string& cause = plan_->step(skipped.cause).name;
@@ -232,6 +246,7 @@ caf::behavior run(run_actor* self, const std::shared_ptr<run_setup>& setup,
         shell->end_early(*e.why);
         shell->quit_if_over();
       },
+      [shell](tree_atom) { return shell->report(); },
   };
 }
 

@@ -56,10 +56,10 @@ class supervisor_shell {
   }
 
   void restart(policy::child_index index) {
-    if (policy_.shutting_down() || !children_[index].spec) return;
+    if (!policy_.is_due(index)) return;
     try {
       watch(index, children_[index].spec->start());
-      policy_.started(index);
+      carry_out(policy_.started(index), {});
     } catch (const std::exception& e) {
       log(log_level::error, "actors",
           name_ + ": cannot start '" + children_[index].spec->name + "': " + e.what());
@@ -71,6 +71,19 @@ class supervisor_shell {
     if (policy_.shutting_down()) return;
     exit_reason_ = reason;
     carry_out(policy_.shut_down(), reason);
+    end_if_down();
+  }
+
+  // No child is waited for past this: what is left is killed.
+  void shut_down_within(duration patience) {
+    shut_down(caf::exit_reason::user_shutdown);
+    self_->delayed_send(self_, patience, out_of_time_atom::value);
+  }
+
+  void out_of_time() {
+    exit_reason_ = caf::make_error(caf::sec::request_timeout, name_ + " left children behind");
+    for (policy::child_index i = 0; i < children_.size(); ++i)
+      if (children_[i].handle) overdue(i, children_[i].handle.address());
     end_if_down();
   }
 
@@ -206,6 +219,8 @@ caf::behavior supervise(caf::event_based_actor* self, const supervisor_settings&
         state->overdue(index, child);
       },
       [state](tree_atom) { return state->report(); },
+      [state](shut_down_atom, duration patience) { state->shut_down_within(patience); },
+      [state](out_of_time_atom) { state->out_of_time(); },
   };
 }
 
@@ -230,11 +245,16 @@ std::vector<supervised> supervisor::children(duration patience) const {
 bool supervisor::shut_down(duration patience) const {
   const spawn_scope scope;
   caf::scoped_actor self{actor_.home_system()};
-  bool ended = true;
+  bool in_time = false;
   self->monitor(actor_);
-  caf::anon_send_exit(actor_, caf::exit_reason::user_shutdown);
-  self->receive([](const caf::down_msg&) {}, caf::after(patience) >> [&] { ended = false; });
-  return ended;
+  caf::anon_send(actor_, shut_down_atom::value, patience);
+  // The supervisor keeps to the deadline; the second is for a machine that is busy.
+  self->receive(
+      [&](const caf::down_msg& down) {
+        in_time = down.reason != caf::make_error(caf::sec::request_timeout);
+      },
+      caf::after(patience + seconds{1}) >> [] {});
+  return in_time;
 }
 
 }  // namespace graphbit

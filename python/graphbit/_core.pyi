@@ -281,6 +281,7 @@ class Node:
         function: Callable[..., object] | None,
         output_name: str | None,
         on_failure: str,
+        timeout_s: float | None,
         /,
     ) -> Node: ...
     @staticmethod
@@ -289,6 +290,7 @@ class Node:
         expression: str | None,
         handler: Callable[..., object] | None,
         on_failure: str,
+        timeout_s: float | None,
         /,
     ) -> Node: ...
     @staticmethod

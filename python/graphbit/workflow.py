@@ -111,6 +111,7 @@ class Node:
         argument: str | None = None,
         output_name: str | None = None,
         on_failure: FailurePolicy = "fail",
+        timeout_s: float | None = None,
     ) -> Node:
         """Turns the parent's output into another value.
 
@@ -119,13 +120,16 @@ class Node:
         separator); or a function of the output. A function may also take the keywords ``inputs``
         (all parents' outputs by name) and ``variables``.
 
+        ``timeout_s``: of a function; past it the node fails with a timeout and the run goes on by
+        ``on_failure``. The function itself cannot be stopped: what it gives later is dropped.
+
         Raises ValueError for a blank name or transformation.
         """
         function = None
         if not isinstance(transformation, str) and callable(transformation):
             function, transformation = _transform_caller(transformation), "function"
         return _node(
-            _core.Node.transform(name, transformation, argument, function, output_name, on_failure)
+            _core.Node.transform(name, transformation, argument, function, output_name, on_failure, timeout_s)
         )
 
     @staticmethod
@@ -135,24 +139,25 @@ class Node:
         *,
         expression: str | None = None,
         on_failure: FailurePolicy = "fail",
+        timeout_s: float | None = None,
     ) -> Node:
         """Chooses which direct successor runs; the others, and what only they lead to, are skipped.
 
         ``handler`` gets a dict (parent_node_id, parent_output, variables, node_outputs, metadata)
         and returns the name of a successor. Or it is an expression such as
         ``length(output) > 100``: true chooses the successor connected first, false the second; a
-        text names one.
+        text names one. ``timeout_s``: of a handler, as for ``transform``.
 
         Raises ValueError for a blank name or a bad expression, TypeError for any other handler.
         """
         _core.text_argument(name, "name")
         if isinstance(handler, str):
-            return _node(_core.Node.condition(name, handler, None, on_failure))
+            return _node(_core.Node.condition(name, handler, None, on_failure, None))
         if expression is None and not callable(handler):
             if not name.strip():
                 raise ValidationError("Condition name cannot be empty", field="name")
             raise TypeError("Condition handler must be callable")
-        return _node(_core.Node.condition(name, expression, handler, on_failure))
+        return _node(_core.Node.condition(name, expression, handler, on_failure, timeout_s))
 
     @staticmethod
     def map(

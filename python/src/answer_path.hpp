@@ -26,9 +26,4 @@ struct answer_path {
   }
 };
 
-[[nodiscard]] inline error pool_is_full() {
-  return resource_error("blocking_queue",
-                        "the blocking pool is full or stopping; raise max_blocking_threads");
-}
-
 }  // namespace graphbit::python

@@ -77,24 +77,32 @@ node make_agent(py::handle name, py::handle prompt, py::handle context, py::hand
   return finished(node::agent(std::move(node_name), std::move(spec)), output_name, on_failure);
 }
 
+callable timed_callable(const std::string& name, py::object function, py::handle timeout_s) {
+  const auto timeout = optional_seconds_argument(timeout_s, "timeout_s");
+  return make_callable(name, std::move(function), timeout.value_or(milliseconds(0)));
+}
+
 node make_transform(py::handle name, py::handle transformation, py::handle argument,
-                    py::handle function, py::handle output_name, py::handle on_failure) {
+                    py::handle function, py::handle output_name, py::handle on_failure,
+                    py::handle timeout_s) {
   auto node_name = text_argument(name, "name");
   transform_spec spec;
   spec.transformation = optional_text_argument(transformation, "transformation").value_or("");
   spec.argument = optional_text_argument(argument, "argument").value_or("");
   if (!function.is_none())
-    spec.function = make_callable(node_name, py::reinterpret_borrow<py::object>(function));
+    spec.function =
+        timed_callable(node_name, py::reinterpret_borrow<py::object>(function), timeout_s);
   return finished(node::transform(std::move(node_name), std::move(spec)), output_name, on_failure);
 }
 
 node make_condition(py::handle name, py::handle expression, py::handle handler,
-                    py::handle on_failure) {
+                    py::handle on_failure, py::handle timeout_s) {
   auto node_name = text_argument(name, "name");
   condition_spec spec;
   spec.expression = optional_text_argument(expression, "expression").value_or("");
   if (!handler.is_none())
-    spec.handler = make_callable(node_name, py::reinterpret_borrow<py::object>(handler));
+    spec.handler =
+        timed_callable(node_name, py::reinterpret_borrow<py::object>(handler), timeout_s);
   return finished(node::condition(std::move(node_name), std::move(spec)), py::none(), on_failure);
 }
 

@@ -85,10 +85,10 @@ class unmasking_sink final : public chat_sink {
   void on_done(expected<chat_response> result) override {
     if (!result) return path_.deliver(std::move(result));
     auto response = std::make_shared<chat_response>(std::move(*result));
-    const bool taken = pool_.submit([path = path_, call = call_, response] {
+    const auto taken = pool_.submit([path = path_, call = call_, response] {
       path.deliver(call->unmask(std::move(*response)));
     });
-    if (!taken) path_.deliver(fail(pool_is_full()));
+    if (!taken) path_.deliver(fail(taken.error()));
   }
 
  private:
@@ -108,14 +108,14 @@ class guarded_backend final : public chat_backend {
     const answer_path path{std::move(sink), &home, stream};
     auto kept = std::make_shared<std::pair<chat_request, call_options>>(std::move(request),
                                                                         std::move(options));
-    const bool taken = pool_.submit([base = base_, guard = guard_, kept, path, &pool = pool_] {
+    const auto taken = pool_.submit([base = base_, guard = guard_, kept, path, &pool = pool_] {
       auto call = guarded_call::begin(guard.get(), kept->first);
       if (!call) return path.deliver(fail(std::move(call.error())));
       base->submit(std::move(kept->first), std::move(kept->second),
                    std::make_unique<unmasking_sink>(path, std::move(*call), pool), false,
                    *path.home);
     });
-    if (!taken) path.deliver(fail(pool_is_full()));
+    if (!taken) path.deliver(fail(taken.error()));
   }
 
   [[nodiscard]] const provider_config& config() const override { return base_->config(); }

@@ -69,12 +69,12 @@ class python_backend final : public chat_backend {
               bool stream, reactor& home) override {
     const answer_path path{std::move(sink), &home, stream};
     auto kept = std::make_shared<chat_request>(std::move(request));
-    const bool taken = pool_.submit(
+    const auto taken = pool_.submit(
         [ask = ask_, kept, path, provider = config_.provider, stop = std::move(options.stop)] {
           if (stop.stop_requested()) return path.deliver(fail(cancelled_error("complete")));
           path.deliver(ask_python(ask.get(), *kept, provider));
         });
-    if (!taken) path.deliver(fail(pool_is_full()));
+    if (!taken) path.deliver(fail(taken.error()));
   }
 
   [[nodiscard]] const provider_config& config() const override { return config_; }

@@ -5,8 +5,11 @@
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <set>
+#include <string>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include <graphbit/runtime/log.hpp>
 #include <graphbit/runtime/native_thread.hpp>
@@ -20,35 +23,106 @@ class blocking_pool::impl : public std::enable_shared_from_this<impl> {
   explicit impl(options opts) : options_(std::move(opts)) {
     if (options_.threads_max == 0)
       options_.threads_max = 4 * std::max(1u, std::thread::hardware_concurrency());
+    if (options_.abandoned_max == 0) options_.abandoned_max = options_.threads_max;
   }
 
-  bool submit(std::function<void()> work) {
+  expected<job> submit(std::function<void()> work, std::function<void(const error&)> refused) {
     const std::lock_guard guard(mutex_);
-    if (stopping_ || queue_.size() >= options_.queue_max) return false;
-    queue_.push_back(std::move(work));
-    if (idle_ >= queue_.size() || threads_ >= options_.threads_max) {
-      work_came_.notify_one();
-      return true;
+    if (auto ok = has_room(); !ok) return fail(std::move(ok.error()));
+    queue_.push_back({last_job_ + 1, std::move(work), std::move(refused)});
+    if (!serve_queue()) {
+      queue_.pop_back();
+      return fail(resource_error("blocking_threads",
+                                 "no thread could be started for a callable; "
+                                 "the process is at its limit of threads"));
     }
-    if (start_thread() || threads_ > 0) return true;
-    queue_.pop_back();
-    return false;
+    return ++last_job_;
+  }
+
+  void abandon(job which) {
+    std::deque<entry> dropped;  // destroyed and refused outside the lock
+    std::unique_lock guard(mutex_);
+    if (running_.erase(which) == 0) return drop_queued(which, dropped);
+    abandoned_.insert(which);
+    if (all_ended()) all_ended_.notify_all();
+    if (abandoned_.size() == options_.abandoned_max)
+      log(log_level::warn, "runtime",
+          std::to_string(abandoned_.size()) +
+              " callables that were given up keep their threads; no further ones are replaced");
+    if (usable() > 0) return static_cast<void>(serve_queue());
+    dropped.swap(queue_);
+    const error why = all_stuck();
+    guard.unlock();
+    log(log_level::error, "runtime", why.message);
+    for (const entry& e : dropped)
+      if (e.refused) e.refused(why);
   }
 
   bool stop(milliseconds patience) {
     std::unique_lock guard(mutex_);
     stopping_ = true;
     work_came_.notify_all();
-    return all_ended_.wait_for(guard, patience, [this] { return threads_ == 0; });
+    return all_ended_.wait_for(guard, patience, [this] { return all_ended(); });
   }
 
   statistics stats() {
     const std::lock_guard guard(mutex_);
-    return {threads_, threads_ - idle_, queue_.size(), 0};
+    return {threads_, running_.size(), queue_.size(), abandoned_.size()};
   }
 
  private:
-  // Precondition: mutex_ is held.
+  struct entry {
+    job id = 0;
+    std::function<void()> work;
+    std::function<void(const error&)> refused;
+  };
+
+  // All below but `run`: mutex_ is held.
+
+  /// How many threads may be at work, beside those of abandoned work.
+  [[nodiscard]] std::size_t usable() const {
+    const std::size_t unreplaced =
+        abandoned_.size() - std::min(abandoned_.size(), options_.abandoned_max);
+    return options_.threads_max - std::min(options_.threads_max, unreplaced);
+  }
+  [[nodiscard]] std::size_t at_hand() const { return threads_ - abandoned_.size(); }
+  [[nodiscard]] bool all_ended() const { return at_hand() == 0; }
+
+  [[nodiscard]] error all_stuck() const {
+    return resource_error("blocking_threads",
+                          "all " + std::to_string(threads_) +
+                              " threads for callables are stuck in ones whose time limit has "
+                              "passed; end what they wait for, raise max_blocking_threads, or "
+                              "restart the process");
+  }
+
+  [[nodiscard]] expected<void> has_room() const {
+    if (stopping_)
+      return fail(runtime_error("submit", "the runtime is shutting down and runs no callables"));
+    if (queue_.size() >= options_.queue_max)
+      return fail(resource_error("blocking_queue", "too many callables wait for a thread"));
+    if (usable() == 0) return fail(all_stuck());
+    return {};
+  }
+
+  /// Sees to it that what is queued will be run; false when there is no thread and none starts.
+  bool serve_queue() {
+    if (queue_.empty()) return true;
+    if (idle_ >= queue_.size() || at_hand() >= usable()) {
+      work_came_.notify_one();
+      return true;
+    }
+    return start_thread() || at_hand() > 0;
+  }
+
+  void drop_queued(job which, std::deque<entry>& dropped) {
+    const auto found = std::lower_bound(queue_.begin(), queue_.end(), which,
+                                        [](const entry& e, job id) { return e.id < id; });
+    if (found == queue_.end() || found->id != which) return;
+    dropped.push_back(std::move(*found));
+    queue_.erase(found);
+  }
+
   bool start_thread() {
     try {
       native_thread thread;
@@ -65,25 +139,28 @@ class blocking_pool::impl : public std::enable_shared_from_this<impl> {
 
   void thread_main() {
     std::unique_lock guard(mutex_);
-    for (;;) {
-      if (queue_.empty()) {
-        if (stopping_) break;
-        ++idle_;
-        const bool woken = work_came_.wait_for(guard, options_.keep_alive,
-                                               [this] { return stopping_ || !queue_.empty(); });
-        --idle_;
-        if (!woken) break;
-        continue;
-      }
-      auto work = std::move(queue_.front());
+    while (at_hand() <= usable() && wait_for_work(guard)) {
+      auto next = std::move(queue_.front());
       queue_.pop_front();
+      running_.insert(next.id);
       guard.unlock();
-      run(work);
-      work = nullptr;  // what it holds is destroyed outside the lock
+      run(next.work);
+      next.work = nullptr;  // what it holds is destroyed outside the lock
+      next.refused = nullptr;
       guard.lock();
+      if (running_.erase(next.id) == 0) abandoned_.erase(next.id);
     }
     --threads_;
-    if (threads_ == 0) all_ended_.notify_all();
+    if (all_ended()) all_ended_.notify_all();
+  }
+
+  /// False: this thread has nothing left to do.
+  bool wait_for_work(std::unique_lock<std::mutex>& guard) {
+    const auto ready = [this] { return stopping_ || !queue_.empty(); };
+    ++idle_;
+    work_came_.wait_for(guard, options_.keep_alive, ready);
+    --idle_;
+    return !queue_.empty();
   }
 
   static void run(const std::function<void()>& work) {
@@ -98,7 +175,10 @@ class blocking_pool::impl : public std::enable_shared_from_this<impl> {
   std::mutex mutex_;
   std::condition_variable work_came_;
   std::condition_variable all_ended_;
-  std::deque<std::function<void()>> queue_;
+  std::deque<entry> queue_;  // in the order of their ids
+  std::set<job> running_;
+  std::set<job> abandoned_;  // while they run
+  job last_job_ = 0;
   std::size_t threads_ = 0;
   std::size_t idle_ = 0;
   bool stopping_ = false;
@@ -108,7 +188,12 @@ blocking_pool::blocking_pool(options opts) : impl_(std::make_shared<impl>(std::m
 
 blocking_pool::~blocking_pool() { stop(milliseconds{10'000}); }
 
-bool blocking_pool::submit(std::function<void()> work) { return impl_->submit(std::move(work)); }
+expected<blocking_pool::job> blocking_pool::submit(std::function<void()> work,
+                                                   std::function<void(const error&)> refused) {
+  return impl_->submit(std::move(work), std::move(refused));
+}
+
+void blocking_pool::abandon(job which) { impl_->abandon(which); }
 
 bool blocking_pool::stop(milliseconds patience) { return impl_->stop(patience); }
 

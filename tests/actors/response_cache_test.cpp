@@ -13,17 +13,21 @@ using testing::outcomes;
 
 const time_point start = time_point{} + std::chrono::hours(1);
 
-chat_response said(std::string text) {
+cached_answer said(std::string text) {
   chat_response r;
   r.content = std::move(text);
-  return r;
+  return cacheable(std::move(r));
+}
+
+const std::string& text_of(const cached_answer& known) {
+  return std::get<chat_response>(*known).content;
 }
 
 TEST(response_cache, gives_what_it_keeps_until_it_is_too_old) {
   response_cache cache;
   cache.keep("k", said("yes"), start);
   ASSERT_TRUE(cache.find("k", 10s, start + 10s));
-  EXPECT_EQ(cache.find("k", 10s, start + 10s)->content, "yes");
+  EXPECT_EQ(text_of(cache.find("k", 10s, start + 10s)), "yes");
   EXPECT_FALSE(cache.find("k", 10s, start + 11s));
   EXPECT_FALSE(cache.find("K", 10s, start));
 }
@@ -41,6 +45,18 @@ TEST(response_cache, puts_out_the_least_recently_used) {
   EXPECT_TRUE(cache.find("19", 1s, start));
 }
 
+TEST(response_cache, counts_the_bytes_of_embeddings) {
+  response_cache cache(64 * 1024);
+  embedding_response answer;
+  answer.vectors.assign(2, std::vector<float>(900));
+  cache.keep("e", cacheable(answer), start);
+  EXPECT_GE(cache.stats().bytes, 7200u);
+  EXPECT_EQ(std::get<embedding_response>(*cache.find("e", 1s, start)).vectors.size(), 2u);
+  answer.vectors.assign(2, std::vector<float>(2000));
+  cache.keep("big", cacheable(answer), start);
+  EXPECT_FALSE(cache.find("big", 1s, start));
+}
+
 TEST(response_cache, does_not_keep_what_would_put_out_most) {
   response_cache cache(16 * 1024);
   cache.keep("big", said(std::string(4096, 'x')), start);
@@ -52,13 +68,13 @@ TEST(response_cache, followers_hear_their_leaders_end_once) {
   int heard = 0;
   const auto follow = [&](const response_cache::ending& how) {
     ++heard;
-    EXPECT_EQ(how.answer->content, "yes");
+    EXPECT_EQ(text_of(how.answer), "yes");
   };
   EXPECT_EQ(cache.ask("k", 1s, start, {}).is, response_cache::standing::leads);
   EXPECT_EQ(cache.ask("k", 1s, start, follow).is, response_cache::standing::follows);
   EXPECT_EQ(cache.ask("k", 1s, start, follow).is, response_cache::standing::follows);
   EXPECT_EQ(cache.ask("other", 1s, start, follow).is, response_cache::standing::leads);
-  const response_cache::ending how{std::make_shared<const chat_response>(said("yes")), {}};
+  const response_cache::ending how{said("yes"), {}};
   cache.end("k", how);
   cache.end("k", how);
   EXPECT_EQ(heard, 2);
@@ -137,6 +153,25 @@ TEST_F(cached_calls, of_equal_calls_at_once_one_is_sent) {
   for (const auto& result : all.results()) EXPECT_TRUE(result);
   EXPECT_EQ(requests(), 1u);
   EXPECT_EQ(client.stats().cache_hits, 49u);
+}
+
+TEST_F(cached_calls, embeddings_are_known_too) {
+  behave(R"({"latency_ms": 50})");
+  const auto client = open_cached();
+  embedding_request request;
+  request.inputs = {"one", "two"};
+  const auto first = client.embed(request);
+  const auto second = client.embed(request);
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(second->vectors, first->vectors);
+  EXPECT_EQ(first->attempts, 1u);
+  EXPECT_EQ(second->attempts, 0u) << "nothing was sent";
+  EXPECT_EQ(second->cost, 0);
+  EXPECT_EQ(requests(), 1u);
+  request.inputs = {"two", "one"};
+  ASSERT_TRUE(client.embed(request));
+  EXPECT_EQ(requests(), 2u);
+  EXPECT_EQ(client.stats().cache_hits, 1u);
 }
 
 TEST_F(cached_calls, who_waited_shares_the_leaders_error) {

@@ -124,6 +124,41 @@ TEST_F(supervisor_test, does_not_wait_for_a_child_that_does_not_end) {
   EXPECT_EQ(noted(2), (std::vector<std::string>{"-c", "-a"}));
 }
 
+TEST_F(supervisor_test, its_end_has_a_deadline) {
+  const auto own = start(policy::restart_rule::one_for_one, seconds{60});
+  tell("c", stick_atom::value);
+  EXPECT_FALSE(own.shut_down(milliseconds{50})) << "c held up those before it";
+  EXPECT_TRUE(own.children().empty());
+}
+
+TEST_F(supervisor_test, a_group_restarts_in_order_also_where_a_start_fails) {
+  std::atomic<int> failures{0};
+  supervisor_settings settings;
+  settings.restarts = {.rule = policy::restart_rule::rest_for_one,
+                       .backoff_first = milliseconds{1}};
+  const auto own = supervisor::start(rt.system(), settings);
+  for (const auto* name : {"a", "b", "c"}) {
+    auto spec = child(name);
+    spec.start = [name = std::string(name), begin = spec.start, &failures] {
+      if (name == "b" && failures > 0 && failures-- > 0) throw std::runtime_error("not yet");
+      return begin();
+    };
+    own.start_child(std::move(spec));
+  }
+  EXPECT_EQ(noted(3), (std::vector<std::string>{"+a", "+b", "+c"}));
+  EXPECT_EQ(own.children().size(), 3u);
+  failures = 3;
+  tell("b", crash_atom::value);
+  EXPECT_EQ(noted(3), (std::vector<std::string>{"-c", "+b", "+c"}));
+  const auto d = own.start_child(child("d"));
+  EXPECT_EQ(noted(1), (std::vector<std::string>{"+d"}));
+  EXPECT_EQ(own.children().size(), 4u);
+  tell("c", crash_atom::value);
+  EXPECT_EQ(noted(3), (std::vector<std::string>{"-d", "+c", "+d"}))
+      << "started later: goes as well";
+  EXPECT_TRUE(own.shut_down(seconds{10}));
+}
+
 TEST_F(supervisor_test, a_tree_shows_supervisors_below_supervisors) {
   const auto inner = start(policy::restart_rule::one_for_one);
   const auto outer = supervisor::start(rt.system(), {.name = "outer"});
@@ -202,6 +237,10 @@ TEST_F(supervision_tree_test, shows_what_a_runtime_is_made_of) {
   ASSERT_EQ(kinds["executor"]->children.size(), 1u);
   EXPECT_EQ(kinds["executor"]->children[0].kind, "run");
   EXPECT_EQ(kinds["executor"]->children[0].name, *run);
+  const auto& nodes = kinds["executor"]->children[0].children;
+  ASSERT_EQ(nodes.size(), 1u);
+  EXPECT_EQ(nodes[0].kind, "node");
+  EXPECT_EQ(nodes[0].name, "only");
   const auto json = to_json(tree);
   EXPECT_EQ(json.string_or("kind"), "root executor");
   EXPECT_EQ(json.find("children")->as_array().size(), tree.children.size());

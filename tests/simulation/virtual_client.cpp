@@ -467,7 +467,7 @@ void virtual_client::restart(std::uint32_t child) {
   } else if (supervisor_down_ || supervision_.state(child) != policy::child_state::restarting) {
     return;  // a timer from before an escalation
   } else {
-    supervision_.started(child);
+    static_cast<void>(supervision_.started(child));
     ++report_.restarts;
   }
   if (child == breaker_child) return;

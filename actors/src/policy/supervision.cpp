@@ -43,16 +43,24 @@ supervision::actions supervision::exited(child_index index, bool failed, time_po
                                                      : begin_group(index, now);
 }
 
-void supervision::started(child_index index) {
-  if (index >= children_.size() || children_[index].state != child_state::restarting) return;
+bool supervision::is_due(child_index index) const {
+  if (index >= children_.size() || children_[index].state != child_state::restarting) return false;
+  return group_.empty() || (group_.front() == index && !group_is_stopping());
+}
+
+supervision::actions supervision::started(child_index index) {
+  if (index >= children_.size() || children_[index].state != child_state::restarting) return {};
   children_[index].state = child_state::running;
   ++alive_;
+  if (std::erase(group_, index) == 0) return {};
+  ++children_[index].restarts;
+  return restart_next(duration{0});
 }
 
 void supervision::remove(child_index index) {
   if (index >= children_.size() || !children_[index].in_use || is_alive(index)) return;
   children_[index] = child{};
-  std::erase(group_, index);
+  std::erase(group_, index);  // it was a temporary one
   free_.push_back(index);
 }
 
@@ -101,12 +109,12 @@ supervision::actions supervision::restart_one(child_index index, time_point now)
   return {{kind::restart, index, backoff(c.recent.size())}};
 }
 
-// Stops those that go down with the dead child, last started first; they are restarted together
-// when the last of them has ended.
+// Stops those that go down with the dead child, last started first. When the last of them has ended
+// they are restarted in the order of their first start, each once the one before it is up. A child
+// that fails meanwhile, or a restart that does, joins the group.
 supervision::actions supervision::begin_group(child_index index, time_point now) {
   if (!within_intensity(recent_, now)) return {{kind::escalate, index, duration{0}}};
-  group_.push_back(index);
-  children_[index].state = child_state::restarting;
+  join_group(index, child_state::restarting);
   const bool all = settings_.rule == restart_rule::one_for_all;
   std::vector<child_index> others;
   for (child_index i = 0; i < children_.size(); ++i) {
@@ -119,28 +127,33 @@ supervision::actions supervision::begin_group(child_index index, time_point now)
   std::reverse(others.begin(), others.end());
   actions out;
   for (const child_index i : others) {
-    children_[i].state = child_state::stopping;
-    group_.push_back(i);
+    join_group(i, child_state::stopping);
     out.push_back({kind::stop, i, duration{0}});
   }
   return out.empty() ? end_group() : out;
 }
 
+void supervision::join_group(child_index index, child_state state) {
+  children_[index].state = state;
+  if (std::find(group_.begin(), group_.end(), index) == group_.end()) group_.push_back(index);
+  sort_by_start(group_);
+}
+
+bool supervision::group_is_stopping() const {
+  return std::any_of(group_.begin(), group_.end(),
+                     [this](child_index i) { return children_[i].state == child_state::stopping; });
+}
+
 supervision::actions supervision::end_group() {
-  const auto stopping = [this](child_index i) {
-    return children_[i].state == child_state::stopping;
-  };
-  if (std::any_of(group_.begin(), group_.end(), stopping)) return {};
-  auto group = std::exchange(group_, {});
-  sort_by_start(group);
-  actions out;
-  for (const child_index i : group) {
-    child& c = children_[i];
-    if (c.state != child_state::restarting) continue;
-    ++c.restarts;
-    out.push_back({kind::restart, i, backoff(recent_.size())});
-  }
-  return out;
+  if (group_is_stopping()) return {};
+  std::erase_if(group_,
+                [this](child_index i) { return children_[i].state != child_state::restarting; });
+  return restart_next(backoff(recent_.size()));
+}
+
+supervision::actions supervision::restart_next(duration after) const {
+  if (group_.empty()) return {};
+  return {{kind::restart, group_.front(), after}};
 }
 
 supervision::actions supervision::stop_next() {

@@ -85,8 +85,10 @@ struct executor_stats {
   double average_duration_ms = 0;
   double p50_ms = 0, p95_ms = 0, p99_ms = 0;  ///< within 3.2 %
   milliseconds uptime{0};
-  std::uint64_t crashes = 0;  ///< runs whose actor died; their callers got an error
-  double cost = 0;            ///< of all its calls, US dollars by the price table
+  std::uint64_t crashes = 0;              ///< runs whose actor died; their callers got an error
+  std::uint64_t callables_abandoned = 0;  ///< tools, transforms, conditions past their time limit
+  std::uint64_t callables_late = 0;       ///< those of them that ended after all, unheard
+  double cost = 0;                        ///< of all its calls, US dollars by the price table
   std::uint64_t total_tokens = 0;
   /// In order of name; of the first 256 names; none where `metrics` is off.
   std::vector<node_times> nodes;

@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include <graphbit/runtime/chat.hpp>
@@ -20,6 +22,16 @@
 namespace graphbit {
 
 class runtime;
+
+/// What a call was answered with: one and the same value for all who ask.
+using cached_answer = std::shared_ptr<const std::variant<chat_response, embedding_response>>;
+
+[[nodiscard]] inline cached_answer cacheable(chat_response answer) {
+  return std::make_shared<const cached_answer::element_type>(std::move(answer));
+}
+[[nodiscard]] inline cached_answer cacheable(embedding_response answer) {
+  return std::make_shared<const cached_answer::element_type>(std::move(answer));
+}
 
 struct response_cache_stats {
   std::uint64_t hits = 0, misses = 0;
@@ -41,7 +53,7 @@ class response_cache {
   /// How a call that led the way ended for those that waited: an answer, an error that would meet
   /// them as well, or neither: ask again.
   struct ending {
-    std::shared_ptr<const chat_response> answer;
+    cached_answer answer;
     std::optional<error> failure;
   };
   /// Called once, on the leader's thread.
@@ -49,7 +61,7 @@ class response_cache {
   enum class standing : std::uint8_t { known, leads, follows };
   struct turn {
     standing is = standing::leads;
-    std::shared_ptr<const chat_response> answer;  ///< `known`: what was answered before
+    cached_answer answer;  ///< `known`: what was answered before
   };
 
   explicit response_cache(std::size_t bytes_max = limits::response_cache_bytes_max)
@@ -57,12 +69,11 @@ class response_cache {
   explicit response_cache(runtime&) : response_cache() {}
 
   /// An answer no older than `age_max`, or nothing.
-  [[nodiscard]] std::shared_ptr<const chat_response> find(std::string_view key, duration age_max,
-                                                          time_point now);
+  [[nodiscard]] cached_answer find(std::string_view key, duration age_max, time_point now);
   /// As `find`; without an answer the first asker leads, and has to `end` it, and those who ask
   /// meanwhile follow.
   [[nodiscard]] turn ask(const std::string& key, duration age_max, time_point now, follower f);
-  void keep(const std::string& key, const chat_response& answer, time_point now);
+  void keep(const std::string& key, cached_answer answer, time_point now);
   void end(const std::string& key, const ending& how);
   void clear();
   [[nodiscard]] response_cache_stats stats() const;
@@ -70,14 +81,13 @@ class response_cache {
  private:
   struct entry {
     std::string key;
-    std::shared_ptr<const chat_response> answer;
+    cached_answer answer;
     time_point kept_at;
     std::size_t bytes = 0;
   };
   using entries = std::list<entry>;  // the latest used in front
 
-  [[nodiscard]] std::shared_ptr<const chat_response> find_locked(std::string_view key,
-                                                                 duration age_max, time_point now);
+  [[nodiscard]] cached_answer find_locked(std::string_view key, duration age_max, time_point now);
   void erase(entries::iterator at);
 
   const std::size_t bytes_max_;

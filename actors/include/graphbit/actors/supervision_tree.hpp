@@ -27,8 +27,9 @@ struct supervised {
 [[nodiscard]] std::string_view to_string(policy::child_state state) noexcept;
 
 /// The runtime's supervision tree as it is now, from the root executor down: circuit breakers,
-/// limiters, provider clients, executors with their runs, batches. Asks each actor's own thread;
-/// takes at most about 5 s where some do not answer. Any thread but a reactor's.
+/// limiters, provider clients, executors with their runs and nodes at work, batches. Asks each
+/// actor's own thread; takes at most about 5 s where some do not answer. Any thread but a
+/// reactor's.
 [[nodiscard]] supervised supervision_tree(runtime& rt);
 
 /// {"kind", "name", "state", "restarts", "mailbox", "children"}; an unknown mailbox is null.

@@ -35,6 +35,8 @@ struct supervisor_settings {
 using adopt_atom = caf::atom_constant<caf::atom("adopt")>;
 using restart_atom = caf::atom_constant<caf::atom("restart")>;
 using overdue_atom = caf::atom_constant<caf::atom("overdue")>;
+using shut_down_atom = caf::atom_constant<caf::atom("shutdown")>;
+using out_of_time_atom = caf::atom_constant<caf::atom("outoftime")>;
 using tree_atom = caf::atom_constant<caf::atom("tree")>;
 
 struct child_spec_ptr {
@@ -55,8 +57,8 @@ struct child_reports {
 /// The reusable supervision behaviour: watches children that were started elsewhere (so that the
 /// starter has the handle at once), restarts them by its settings, and on an exit message stops
 /// them in reverse order of their start before it ends itself. Messages: (adopt, child_spec_ptr,
-/// actor); (tree) -> child_reports. Runs on CAF's scheduler, away from the reactors whose actors it
-/// watches.
+/// actor); (shutdown, patience), an exit message with a deadline; (tree) -> child_reports. Runs on
+/// CAF's scheduler, away from the reactors whose actors it watches.
 caf::behavior supervise(caf::event_based_actor* self, const supervisor_settings& settings);
 
 /// A handle to one supervisor actor. Cheap to copy; any thread but a reactor's for `children` and
@@ -70,8 +72,8 @@ class supervisor {
   caf::actor start_child(child_spec spec) const;
   /// The children as they are now; none when the supervisor has ended or does not answer in time.
   [[nodiscard]] std::vector<supervised> children(duration patience = seconds(5)) const;
-  /// Stops all children, last started first, each within its patience. False: not done within
-  /// `patience`.
+  /// Stops all children, last started first, each within `stop_patience` and all within `patience`,
+  /// and ends. False: the time was up, and those left were killed and are not waited for.
   [[nodiscard]] bool shut_down(duration patience) const;
   [[nodiscard]] const caf::actor& actor() const noexcept { return actor_; }
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(actor_); }

@@ -1,43 +1,59 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 
 #include <graphbit/runtime/clock.hpp>
+#include <graphbit/runtime/error.hpp>
 
 namespace graphbit {
 
 /// Threads for work that blocks or calls back into Python, so that no reactor and no CAF worker
 /// waits for it. Threads start on demand up to a bound and end after `keep_alive` without work;
 /// they have 8 MiB stacks and all signals blocked.
+///
+/// A thread cannot be stopped from outside: work that is given up while it runs (`abandon`) keeps
+/// its thread, and another one may start in that thread's stead, up to `abandoned_max` of them.
+/// Past that the pool shrinks by each further one, and when none is left it refuses work and says
+/// why, until one of them comes back.
 class blocking_pool {
  public:
   struct options {
     std::size_t threads_max = 0;  ///< 0: 4 x cores
     std::size_t queue_max = 100'000;
+    std::size_t abandoned_max = 0;  ///< threads that are replaced; 0: as many as `threads_max`
     milliseconds keep_alive{10'000};
     std::size_t stack_bytes = 8u * 1024 * 1024;
     std::string thread_name = "graphbit-block";
   };
   struct statistics {
-    std::size_t threads = 0;
-    std::size_t busy = 0;
-    std::size_t queued = 0;
-    std::size_t replaced = 0;  ///< stuck threads that a fresh one stands in for
+    std::size_t threads = 0;    ///< all, those of abandoned work among them
+    std::size_t busy = 0;       ///< with work that somebody waits for
+    std::size_t queued = 0;     ///< not begun
+    std::size_t abandoned = 0;  ///< threads still in work that was given up
   };
+  /// Names work that was taken.
+  using job = std::uint64_t;
 
   explicit blocking_pool(options opts);
-  /// Joins all threads but those that are stuck past `abandon`ed work.
+  /// Joins all threads but those in abandoned work, 10 s at most.
   ~blocking_pool();
   blocking_pool(const blocking_pool&) = delete;
   blocking_pool& operator=(const blocking_pool&) = delete;
 
-  /// Queues `work`; false when the queue is full or the pool is stopping. Any thread.
-  /// `work` must not throw: what it throws is logged and dropped.
-  [[nodiscard]] bool submit(std::function<void()> work);
-  /// Takes no new work and waits for what runs, at most `patience`. True when all threads ended.
+  /// Queues `work`. Fails when the pool is stopping, its queue is full, or each of its threads is
+  /// in abandoned work; should the last happen while `work` waits, `refused` is called with that
+  /// error in its place. Any thread. `work` must not throw: what it throws is logged and dropped.
+  [[nodiscard]] expected<job> submit(std::function<void()> work,
+                                     std::function<void(const error&)> refused = {});
+  /// Nobody waits for this work any more: it is not run, or its thread is replaced. Nothing
+  /// happens when it has ended. Any thread.
+  void abandon(job which);
+  /// Takes no new work and waits for what runs and is not abandoned, at most `patience`. True when
+  /// that has ended.
   bool stop(milliseconds patience);
   [[nodiscard]] statistics stats() const;
 

@@ -35,7 +35,7 @@ using child_index = std::uint32_t;
 struct supervision_action {
   enum class kind : std::uint8_t {
     stop,      ///< ask the child to end; its end is reported by `exited` as any other
-    restart,   ///< start the child after `after`, then report `started`
+    restart,   ///< start the child after `after` if it `is_due` then, and report `started`
     escalate,  ///< stop what is left (`shut_down`) and end with an error: the parent decides
   };
   kind what = kind::restart;
@@ -67,8 +67,11 @@ class supervision {
   /// failed.
   [[nodiscard]] std::vector<supervision_action> exited(child_index child, bool failed,
                                                        time_point now);
-  /// A restart was carried out.
-  void started(child_index child);
+  /// Whether a restart whose time has come is to be carried out now. Under the group rules it may
+  /// have been overtaken: an elder failed meanwhile and goes first.
+  [[nodiscard]] bool is_due(child_index child) const;
+  /// A restart was carried out. The next of its group follows.
+  [[nodiscard]] std::vector<supervision_action> started(child_index child);
   /// Forgets a stopped child; its index is used again by `add`.
   void remove(child_index child);
 
@@ -105,12 +108,15 @@ class supervision {
   [[nodiscard]] actions restart_one(child_index child, time_point now);
   [[nodiscard]] actions begin_group(child_index child, time_point now);
   [[nodiscard]] actions end_group();
+  [[nodiscard]] actions restart_next(duration after) const;
+  [[nodiscard]] bool group_is_stopping() const;
+  void join_group(child_index child, child_state state);
   [[nodiscard]] actions stop_next();
 
   supervision_settings settings_;
   std::vector<child> children_;
   std::vector<child_index> free_;
-  std::vector<child_index> group_;    // to be restarted together once all have stopped
+  std::vector<child_index> group_;    // down together, in the order of their first start
   std::vector<time_point> recent_;    // restarts of groups within the period
   std::vector<child_index> to_stop_;  // while shutting down: those left, last started at the back
   std::uint64_t starts_ = 0;
