@@ -17,7 +17,7 @@ title_failed() { echo "failed: ${failed[*]}" >&2; exit 1; }
 
 step "format" scripts/format.sh --check
 step "public headers compile alone" cmake --build build/release --target check_headers
-step "soak, short" .venv/bin/python tests/soak/soak.py --seconds 10
+step "soak, short" .venv/bin/python tests/soak/soak.py --seconds 60
 step "C++ tests" ctest --preset release --parallel "$(nproc)" --output-on-failure
 step "Python tests" .venv/bin/python -m pytest tests/python -q
 [ ${#failed[@]} -eq 0 ] || title_failed

@@ -3,7 +3,8 @@
 
 Waves of every kind of call (sync from threads, gathered, batched, streamed, workflows, cancelled ones)
 against a simulator that fails in all its ways. A wave that does not end, an answer too many or too few,
-or more descriptors, threads, actors or memory at the end than after the first waves is a failure.
+or more descriptors, threads, actors or memory at the end than after the first waves is a failure, and so
+is memory that still grows in the second half.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from statistics import median
 
 from graphbit import Executor, LlmClient, Node, Workflow, get_system_info, shutdown
 from graphbit.testing import Simulator
@@ -120,17 +122,26 @@ def grown(before: dict[str, int], after: dict[str, int]) -> list[str]:
     return [f"{what}: {before[what]} -> {after[what]}" for what in before if after[what] > before[what] + allowed[what]]
 
 
-async def soak(seconds: float, answers: Answers) -> tuple[dict[str, int], dict[str, int], int]:
+def creep(samples: list[dict[str, int]]) -> list[str]:
+    """Whether memory still grows in the second half: flat is at most 5 % and 2 MB between its ends."""
+    tenth = len(samples) // 10
+    if tenth < 3:
+        return []  # too short to tell a trend from chance
+    middle = median(s["rss_mb"] for s in samples[len(samples) // 2 :][:tenth])
+    end = median(s["rss_mb"] for s in samples[-tenth:])
+    return [f"rss_mb creeps: {middle} -> {end}"] if end > 1.05 * middle + 2 else []
+
+
+async def soak(seconds: float, answers: Answers) -> list[dict[str, int]]:
     with Simulator(seed=1, **FAULTS) as simulator:
         config = simulator.llm_config(timeout_s=30)
         client, executor = LlmClient(config), Executor(config)
-        waves, before, end = 0, {}, time.monotonic() + seconds
-        while waves <= SETTLE_WAVES or time.monotonic() < end:
+        samples: list[dict[str, int]] = []  # one after each wave
+        end = time.monotonic() + seconds
+        while len(samples) <= SETTLE_WAVES or time.monotonic() < end:
             await asyncio.wait_for(wave(client, executor, answers), WAVE_TIMEOUT_S)
-            waves += 1
-            if waves == SETTLE_WAVES:
-                before = footprint()
-        return before, footprint(), waves
+            samples.append(footprint())
+        return samples
 
 
 def main() -> int:
@@ -138,10 +149,12 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=10)
     seconds = parser.parse_args().seconds
     answers = Answers()
-    before, after, waves = asyncio.run(soak(seconds, answers))
+    samples = asyncio.run(soak(seconds, answers))
     shutdown()
-    print(f"soak: {waves} waves, {sum(answers.given.values())} answers; failed by class: {dict(answers.failed)}")
-    faults = grown(before, after)
+    before, after = samples[SETTLE_WAVES - 1], samples[-1]
+    print(f"soak: {len(samples)} waves, {sum(answers.given.values())} answers; failed by class: {dict(answers.failed)}")
+    print(f"soak: after {SETTLE_WAVES} waves {before}, at the end {after}")
+    faults = grown(before, after) + creep(samples)
     if answers.asked != answers.given:
         faults.append(f"asked {dict(answers.asked)}, answered {dict(answers.given)}")
     if answers.failed["none"] < 0.9 * (sum(answers.given.values()) - answers.given["cancelled"]):
