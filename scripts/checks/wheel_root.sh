@@ -23,7 +23,7 @@ mount --make-rslave "$root/dev"
 
 rm -rf "$root/test"
 mkdir -p "$root/test"
-cp $wheels/*cp${version/./}*.whl requirements/test.txt pyproject.toml "$root/test/"
+cp -r $wheels/*cp${version/./}*.whl requirements/{test,examples}.txt pyproject.toml examples docs ./*.md "$root/test/"
 mkdir -p "$root/test/tests"
 cp -r tests/python "$root/test/tests/"
 inside() { # command...
@@ -32,4 +32,4 @@ inside() { # command...
 }
 inside '! command -v gcc && ! ls /usr/lib/x86_64-linux-gnu/libcaf* /usr/lib/x86_64-linux-gnu/libspdlog* 2>/dev/null'
 inside 'python3 -m venv venv; venv/bin/pip install --quiet *.whl; venv/bin/python -c "import graphbit; print(graphbit.version())"'
-inside 'venv/bin/pip install --quiet -r test.txt; venv/bin/python -m pytest tests/python -q'
+inside 'venv/bin/pip install --quiet -r test.txt -r examples.txt; venv/bin/python -m pytest tests/python -q'

@@ -1,0 +1,114 @@
+"""What the HTTP service of examples/cpp/ask_service.cpp costs: CPU per request, and with many SSE readers.
+
+Usage: bench/embedding.py [--seconds 10] [--connections 64] [--readers 1000] [--build build/release]
+
+The provider is `graphbit sim` at 0 ms in a process of its own, the load comes from wrk (Debian: wrk) and
+from this process; only the service's own CPU is counted (/proc/PID/stat). Prints one line per figure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def started(*command: str | Path) -> tuple[subprocess.Popen[str], str]:
+    """The process and the first URL that it prints."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if found := re.search(r"http://[0-9.:]+", line):
+            return process, found[0]
+    raise SystemExit(f"{command[0]} ended without saying where it is")
+
+
+def wrk(url: str, seconds: int, connections: int) -> dict[str, float]:
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(
+            'wrk.method = "POST"\nwrk.body = \'{"question": "Why is the sea salt?"}\'\n'
+            'wrk.headers["Content-Type"] = "application/json"\n'
+            "done = function(summary, latency)\n"
+            '  print(string.format("FIGURES %d %d %f %f", summary.requests, summary.errors.status,\n'
+            "    latency:percentile(50) / 1000, latency:percentile(99) / 1000))\nend\n"
+        )
+        script.flush()
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", script.name, f"{url}/ask"]
+        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    requests, errors, p50, p99 = (float(part) for part in text.split("FIGURES ")[1].split())
+    if errors:
+        raise SystemExit(f"{errors:.0f} answers were errors")
+    return {"requests": requests, "p50_ms": p50, "p99_ms": p99}
+
+
+async def read_events(port: int, counts: list[int]) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    body = b'{"question": "Why?", "stream": true}'
+    writer.write(b"POST /ask HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    while data := await reader.read(65536):
+        counts[0] += data.count(b"event: token")
+    writer.close()
+
+
+async def stream(port: int, pid: int, readers: int, seconds: int) -> tuple[float, float]:
+    """Share of one core, and tokens per second that arrived, once all readers are there."""
+    counts = [0]
+    tasks = [asyncio.create_task(read_events(port, counts)) for _ in range(readers)]
+    await asyncio.sleep(3)
+    before, cpu, at = counts[0], cpu_seconds(pid), time.monotonic()
+    await asyncio.sleep(seconds)
+    lasted = time.monotonic() - at
+    share, rate = (cpu_seconds(pid) - cpu) / lasted, (counts[0] - before) / lasted
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return share, rate
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--seconds", type=int, default=10)
+    options.add_argument("--connections", type=int, default=64)
+    options.add_argument("--readers", type=int, default=1000)
+    options.add_argument("--build", type=Path, default=ROOT / "build" / "release")
+    chosen = options.parse_args()
+    command, service_path = chosen.build / "apps" / "graphbit", chosen.build / "examples" / "cpp" / "ask_service"
+    simulator, base_url = started(command, "sim")
+    service, url = started(service_path, f"{base_url}/v1", "0", "one-step")
+    try:
+        wrk(url, 2, chosen.connections)  # warm
+        before = cpu_seconds(service.pid)
+        got = wrk(url, chosen.seconds, chosen.connections)
+        spent = cpu_seconds(service.pid) - before
+        rate = got["requests"] / chosen.seconds
+        print(f"requests: {rate:.0f}/s, {spent / got['requests'] * 1e6:.1f} us CPU each, {chosen.connections} connections")
+        few = wrk(url, chosen.seconds, 1)
+        print(f"one after the other: p50 {few['p50_ms']:.2f} ms, p99 {few['p99_ms']:.2f} ms in all, provider at 0 ms")
+        paced = json.dumps({"chunk_count": 100000, "chunk_interval_ms": 20})
+        subprocess.run(["curl", "-sf", "-d", paced, f"{base_url}/_sim/config"], check=True, stdout=subprocess.DEVNULL)
+        share, tokens = asyncio.run(
+            stream(int(url.rpartition(":")[2]), service.pid, chosen.readers, chosen.seconds)
+        )
+        print(f"{chosen.readers} SSE readers: {tokens:.0f} tokens/s arrived, {share * 100:.0f} % of one core")
+    finally:
+        for process in (service, simulator):
+            process.kill()
+            process.wait()
+
+
+if __name__ == "__main__":
+    main()
