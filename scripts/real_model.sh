@@ -15,4 +15,4 @@ if [ ! -f $environment/.complete ]; then
   touch $environment/.complete
 fi
 GRAPHBIT_REAL_MODEL_PYTHON=$PWD/$environment/bin/python \
-  .venv/bin/python -m pytest tests/python/test_real_model.py -m real_model "$@"
+  .venv/bin/python -m pytest tests/python/test_real_model.py -m real_model -o faulthandler_timeout=0 "$@"

@@ -25,9 +25,12 @@ def main(purpose: str) -> None:
     params.n_ctx = 8192
     params.n_parallel = 4
     params.use_jinja = True  # tools
+    params.cpuparams.n_threads = 1  # two that wait for each other are slower on a busy machine
     params.hostnames = ["127.0.0.1"]
     params.port = 0
-    params.embedding = purpose == "embeddings"
+    if purpose == "embeddings":
+        params.embedding = True
+        params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     server = xllamacpp.Server(params)
     print(f"{server.listening_address}/v1", flush=True)
     sys.stdin.read()
