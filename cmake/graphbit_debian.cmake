@@ -1,13 +1,13 @@
 # `cpack -G DEB` in a release tree: the graphbit command and the node daemon as a Debian package.
 # scripts/release.sh makes it, with checksums; lintian has nothing to say against it.
 set(debian ${PROJECT_SOURCE_DIR}/packaging/debian)
-install(FILES ${debian}/graphbit-node.service DESTINATION lib/systemd/system COMPONENT debian)
-install(FILES ${debian}/graphbit.sysusers DESTINATION lib/sysusers.d RENAME graphbit.conf COMPONENT debian)
-install(FILES ${debian}/node.env DESTINATION /etc/graphbit COMPONENT debian)
-install(FILES ${debian}/lintian-overrides DESTINATION share/lintian/overrides RENAME graphbit COMPONENT debian)
-install(FILES ${debian}/copyright DESTINATION share/doc/graphbit COMPONENT debian)
-install(FILES ${PROJECT_BINARY_DIR}/debian/changelog.Debian.gz DESTINATION share/doc/graphbit COMPONENT debian OPTIONAL)
-install(FILES ${PROJECT_BINARY_DIR}/debian/graphbit.1.gz DESTINATION share/man/man1 COMPONENT debian OPTIONAL)
+install(FILES ${debian}/graphbit-node.service DESTINATION lib/systemd/system COMPONENT debian EXCLUDE_FROM_ALL)
+install(FILES ${debian}/graphbit.sysusers DESTINATION lib/sysusers.d RENAME graphbit.conf COMPONENT debian EXCLUDE_FROM_ALL)
+install(FILES ${debian}/node.env DESTINATION /etc/graphbit COMPONENT debian EXCLUDE_FROM_ALL)
+install(FILES ${debian}/lintian-overrides DESTINATION share/lintian/overrides RENAME graphbit COMPONENT debian EXCLUDE_FROM_ALL)
+install(FILES ${debian}/copyright DESTINATION share/doc/graphbit COMPONENT debian EXCLUDE_FROM_ALL)
+install(FILES ${PROJECT_BINARY_DIR}/debian/changelog.Debian.gz DESTINATION share/doc/graphbit COMPONENT debian EXCLUDE_FROM_ALL OPTIONAL)
+install(FILES ${PROJECT_BINARY_DIR}/debian/graphbit.1.gz DESTINATION share/man/man1 COMPONENT debian EXCLUDE_FROM_ALL OPTIONAL)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME graphbit)
