@@ -12,7 +12,7 @@ import pytest
 from graphbit.testing import Simulator
 
 ROOT = Path(__file__).resolve().parents[2]
-GRAPHBIT = ROOT / "build" / "release" / "apps" / "graphbit"
+GRAPHBIT = os.environ.get("GRAPHBIT_COMMAND") or str(ROOT / "build" / "release" / "apps" / "graphbit")
 
 
 @pytest.fixture
