@@ -20,14 +20,13 @@ def dataframe_of(result: WorkflowResult) -> DataFrame:
     except ImportError as missing:
         raise ImportError("to_dataframe() needs pandas: pip install pandas") from missing
     nodes = json.loads(result.to_json())["nodes"]
-    metadata = result.get_all_node_response_metadata()
-    rows = [_row(node, metadata.get(node["id"]) or {}) for node in nodes]
+    rows = [_row(node, result.get_node_response_metadata(node["id"]) or {}) for node in nodes]
     columns = list(_row({"name": "", "type": "", "status": ""}, {}))
     return pandas.DataFrame(rows, columns=columns).set_index("node")
 
 
 def _row(node: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
-    usage = metadata.get("total_usage") or metadata.get("usage") or {}
+    usage = metadata.get("total_usage") or {}
     error = node.get("error") or {}
     return {
         "node": node["name"],

@@ -111,7 +111,7 @@ def test_servers_of_init(simulator):
         graphbit.shutdown()
         """,
     )
-    health, state = map(json.loads, done.stdout.splitlines()[-2:])
+    health, state = (json.loads(line) for line in done.stdout.splitlines() if line)
     assert health["healthy"] is True
     (shown,) = state["runs"]["shown"]
     assert [node["state"] for node in shown["nodes"]] == ["completed", "completed"]
@@ -434,15 +434,12 @@ def test_the_environment_sets_level_format_and_file(simulator, tmp_path):
 
 def test_pythons_logging_gets_the_lines(simulator):
     simulator.configure(fault_503=1, retry_after_s=0)
-    done = run(
-        simulator,
-        """
-        logging.basicConfig(stream=sys.stdout, level=logging.DEBUG, format="%(name)s %(levelname)s"
-                            " %(node)s %(attempt)s %(message)s")
+    setup = """
+        logging.basicConfig(stream=sys.stdout, format="%(name)s %(levelname)s %(node)s %(attempt)s %(message)s")
+        logging.getLogger("graphbit").setLevel(logging.DEBUG)
         graphbit.init(log_level="debug", log_to_python=True)
-        """
-        + FAILING,
-    )
+    """
+    done = run(simulator, textwrap.dedent(setup) + textwrap.dedent(FAILING))
     assert "graphbit.actors DEBUG first 1 attempt failed: Network (HTTP 503)" in done.stdout
     assert done.stderr == ""
     assert SECRET not in done.stdout
