@@ -15,6 +15,9 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <sstream>
 #include <thread>
 #include <vector>
 
@@ -85,8 +88,9 @@ postgres_server* postgres_server::shared() {
   return server.get();
 }
 
-std::unique_ptr<postgres_server> postgres_server::start() {
+std::unique_ptr<postgres_server> postgres_server::start(disk how) {
   std::unique_ptr<postgres_server> server(new postgres_server);
+  server->disk_ = how;
   auto name = (std::filesystem::temp_directory_path() / "graphbit-pg-XXXXXX").string();
   server->folder_ = mkdtemp(name.data());
   if (!server->make_cluster()) return nullptr;
@@ -116,10 +120,9 @@ bool postgres_server::make_cluster() {
 
 bool postgres_server::boot() {
   std::vector<std::string> words{programs() / "postgres", "-D", folder_ / "data", "-k", folder_};
-  // Nothing here outlives the machine, so that nothing has to wait for its disk.
   for (const std::string setting :
-       {"listen_addresses=127.0.0.1", "fsync=off", "shared_buffers=16MB", "max_connections=60",
-        "autovacuum=off", "logging_collector=off"}) {
+       {"listen_addresses=127.0.0.1", disk_ == disk::ignored ? "fsync=off" : "fsync=on",
+        "shared_buffers=16MB", "max_connections=60", "autovacuum=off", "logging_collector=off"}) {
     words.emplace_back("-c");
     words.push_back(setting);
   }
@@ -136,6 +139,21 @@ bool postgres_server::boot() {
     std::this_thread::sleep_for(10ms);
   }
   return false;
+}
+
+double postgres_server::cpu_seconds() const {
+  std::uint64_t ticks = 0;
+  for (const auto& process : std::filesystem::directory_iterator("/proc")) {
+    std::ifstream stat(process.path() / "stat");
+    std::string line;
+    if (!std::getline(stat, line)) continue;
+    // After the program's name in brackets: state, parent, ..., user and system time.
+    std::istringstream rest(line.substr(line.rfind(')') + 2));
+    std::vector<std::string> fields{std::istream_iterator<std::string>(rest), {}};
+    const bool is_ours = fields.size() > 12 && std::stoi(fields[1]) == pid_;
+    if (is_ours) ticks += std::stoull(fields[11]) + std::stoull(fields[12]);
+  }
+  return static_cast<double>(ticks) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
 void postgres_server::crash() {

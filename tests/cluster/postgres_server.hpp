@@ -20,8 +20,10 @@ class postgres_server {
   /// The one server that tests share, started when first asked for; null: it did not start.
   [[nodiscard]] static postgres_server* shared();
 
-  /// A new, empty server.
-  [[nodiscard]] static std::unique_ptr<postgres_server> start();
+  enum class disk : std::uint8_t { ignored, waited_for };
+  /// A new, empty server. It waits for its disk only when asked to: nothing in the tests outlives
+  /// the machine.
+  [[nodiscard]] static std::unique_ptr<postgres_server> start(disk how = disk::ignored);
   ~postgres_server();
   postgres_server(const postgres_server&) = delete;
   postgres_server& operator=(const postgres_server&) = delete;
@@ -33,6 +35,9 @@ class postgres_server {
   [[nodiscard]] std::string make_database();
   /// Runs statements in a database; the first value of the last result.
   std::string run(const std::string& database, const std::string& sql) const;
+
+  /// CPU that the server's processes took so far, of those that still run.
+  [[nodiscard]] double cpu_seconds() const;
 
   /// As a crash of the server's machine, and its start afterwards. Same port.
   void crash();
@@ -47,6 +52,7 @@ class postgres_server {
 
   std::filesystem::path folder_;
   std::uint16_t port_ = 0;
+  disk disk_ = disk::ignored;
   pid_t pid_ = -1;
   int databases_ = 0;
 };
