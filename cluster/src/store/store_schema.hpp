@@ -23,8 +23,8 @@ inline constexpr sql_dialect postgres_dialect{"BIGINT GENERATED ALWAYS AS IDENTI
 /// never changed: add another. `{serial_key}` and the like stand for the dialect's words.
 ///
 /// Values over 64 KiB, and workflows, are in `blobs` by the hash of their contents; `blob_uses`
-/// says which runs need them. `records` is not clustered: SQLite would put each answer of a kilobyte
-/// onto a page of its own. `checksum` is a CRC-32 that finds what a disk has changed.
+/// says which runs need them. `records` is not clustered: SQLite would put each answer of a
+/// kilobyte onto a page of its own. `checksum` is a CRC-32 that finds what a disk has changed.
 inline constexpr std::array<std::string_view, 1> store_schema{R"sql(
   CREATE TABLE runs (
     no {serial_key},
