@@ -274,7 +274,7 @@ class http_client::impl final : public socket_poller::owner,
   // --- cassettes -------------------------------------------------------------------------------
 
   /// True: a cassette stands in the network's place.
-  [[nodiscard]] bool on_cassette(http_exchange& e) {
+  [[nodiscard]] bool on_cassette(client_exchange& e) {
     auto tape = cassette_tape::in_use();
     if (!tape) return fail_soon(e, std::move(tape.error())), true;
     if (*tape == nullptr) return false;
@@ -297,7 +297,7 @@ class http_client::impl final : public socket_poller::owner,
     return true;
   }
 
-  void replay_soon(http_exchange& e) {
+  void replay_soon(client_exchange& e) {
     if (std::exchange(e.replay_due, true)) return;
     soon([id = e.id](impl& self) {
       if (auto* found = self.find(id)) self.replay_step(*found);
@@ -305,7 +305,7 @@ class http_client::impl final : public socket_poller::owner,
   }
 
   /// A whole answer at once; of a stream one piece, then the loop of the reactor has its turn.
-  void replay_step(http_exchange& e) {
+  void replay_step(client_exchange& e) {
     e.replay_due = false;
     if (e.paused) return;
     const auto id = e.id;
@@ -320,7 +320,7 @@ class http_client::impl final : public socket_poller::owner,
     if (auto* still = find(id)) replay_soon(*still);
   }
 
-  static void begin_replay(http_exchange& e, const recorded_exchange& tape) {
+  static void begin_replay(client_exchange& e, const recorded_exchange& tape) {
     e.response.status = tape.status;
     for (const auto& [name, value] : tape.headers) e.response.headers.add(name, value);
     if (!e.collects()) return;
@@ -358,7 +358,7 @@ class http_client::impl final : public socket_poller::owner,
   }
 
   /// A warm-up has nothing to answer but that it ended well.
-  void complete_soon(http_exchange& e) {
+  void complete_soon(client_exchange& e) {
     soon([id = e.id](impl& self) {
       if (auto* found = self.find(id)) self.complete(*found, http_response{});
     });

@@ -47,6 +47,24 @@ void configure(caf::actor_system_config& cfg, const runtime_options& options) {
   cfg.add_thread_hook<name_threads>(options.thread_name_prefix + "-work");
 }
 
+// Whether the calling thread's thread-locals are gone, as they are in static destructors. Asked
+// once while they live, it knows later.
+[[nodiscard]] bool thread_locals_are_gone() {
+  thread_local bool gone = false;  // needs no destructor, so it can be read after the others'
+  struct last_words {
+    ~last_words() { gone = true; }
+  };
+  thread_local const last_words watch;
+  static_cast<void>(watch);
+  return gone;
+}
+
+// ~actor_system waits for every thread that refers to its log, also for the one that destroys the
+// runtime: a caf::scoped_actor there leaves such a reference.
+void forget_log_of_this_thread() {
+  if (!thread_locals_are_gone()) caf::logger::set_current_actor_system(nullptr);
+}
+
 }  // namespace
 
 runtime_options resolved(runtime_options options) {
@@ -179,9 +197,13 @@ class runtime::impl {
   std::vector<std::shared_ptr<void>> order_;
 };
 
-runtime::runtime(runtime_options options) : impl_(std::make_unique<impl>(std::move(options))) {}
+runtime::runtime(runtime_options options) : impl_(std::make_unique<impl>(std::move(options))) {
+  static_cast<void>(thread_locals_are_gone());
+}
 runtime::runtime(caf::actor_system& system, runtime_options options)
-    : impl_(std::make_unique<impl>(system, std::move(options))) {}
+    : impl_(std::make_unique<impl>(system, std::move(options))) {
+  static_cast<void>(thread_locals_are_gone());
+}
 
 // In a thread of its own: a static runtime is destroyed after the main thread's thread-locals, one
 // of which CAF uses in ~actor_system and in every spawn.
@@ -189,6 +211,7 @@ runtime::~runtime() {
   if (forked()) static_cast<void>(impl_.release());  // its threads are the parent's
   if (impl_ == nullptr || !running()) return;
   impl_->refuse_own_threads();
+  forget_log_of_this_thread();
   native_thread ending;
   try {
     ending.start(options().thread_name_prefix + "-end", options().thread_stack_bytes,
