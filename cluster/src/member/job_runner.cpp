@@ -102,11 +102,10 @@ void job_runner::call_function(job_id job, const function_call& call) {
   if (found == callables_.end())
     return events_->put(job_ended{
         job, configuration_error("callable", "this member has no function " + call.name)});
-  const bool queued = rt_.blocking().submit([&f = found->second, call, job, events = events_] {
+  const auto queued = rt_.blocking().submit([&f = found->second, call, job, events = events_] {
     events->put(job_ended{job, run(f, call.arguments)});
   });
-  if (!queued)
-    events_->put(job_ended{job, resource_error("blocking_pool", "the member's pool is full")});
+  if (!queued) events_->put(job_ended{job, queued.error()});
 }
 
 void job_runner::stop(job_id job) {

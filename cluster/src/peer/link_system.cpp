@@ -86,7 +86,7 @@ caf::actor link_system::connector() {
 
 void link_system::probe(const std::string& host, std::uint16_t port,
                         std::function<void(expected<std::string>)> done) {
-  const bool queued = diallers_.submit(
+  const auto queued = diallers_.submit(
       [host, port, done, patience = probe_patience_] { done(probe_tcp(host, port, patience)); });
   if (!queued) log(log_level::debug, "cluster", "no dialling after the end");
 }
