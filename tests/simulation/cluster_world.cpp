@@ -187,8 +187,7 @@ class world {
             if (record.name == name_of(w.member) && w.owner_open) to.core->link_changed(id, record);
           return;
         }
-        if (!to.core->receive(id, m, time.now()))
-          throw broken_promise("an owner got what only owners send");
+        if (!to.core->receive(id, m)) throw broken_promise("an owner got what only owners send");
         to.core->dispatch(time.now());
       });
   }
@@ -431,7 +430,7 @@ class world {
                             .owner_hears = failure_detector(detector, time.now()),
                             .member_hears = failure_detector(detector, local(m))});
     m.core->owner_up(id, 1, protocol_version);
-    owners_[owner]->core->link_up(id, *m.views.self(), protocol_version, time.now());
+    owners_[owner]->core->link_up(id, *m.views.self(), protocol_version);
   }
 
   void owner_loses(link_id id, const std::string& why) {
@@ -439,7 +438,7 @@ class world {
     if (!w.owner_open) return;
     w.owner_open = false;
     ++report.links_lost;
-    owners_[w.owner]->core->link_down(id, why, time.now());
+    owners_[w.owner]->core->link_down(id, why);
     owners_[w.owner]->core->dispatch(time.now());
     // The member's side hears of it if the network lets it.
     if (!partitioned(w.owner, w.member))

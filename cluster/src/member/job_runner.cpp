@@ -5,6 +5,8 @@
 #include <graphbit/runtime/blocking_pool.hpp>
 #include <graphbit/runtime/json_value.hpp>
 
+#include "src/wire/credentials.hpp"
+
 namespace graphbit::cluster {
 
 namespace {
@@ -84,7 +86,8 @@ void job_runner::start(job_id job, const work_item& item, const configuration* c
 }
 
 void job_runner::call_model(job_id job, const work_item& item, const configuration& config) {
-  auto client = provider_client::open(rt_, config.config);
+  auto client =
+      provider_client::open(rt_, config.with_key ? config.config : with_own_key(config.config));
   if (!client) return events_->put(job_ended{job, std::move(client.error())});
   auto paused = std::make_shared<std::atomic<bool>>(false);
   auto& running = calls_[job] = {std::move(*client), 0, paused};

@@ -27,7 +27,15 @@ constexpr std::size_t peers_max = 3;  // members that this one keeps a link to
 /// One peer that has dialled this member.
 struct session {
   enum class stage { greeting, proving, open };
-  session_id id = 0;
+
+  session(session_id number, caf::strong_actor_ptr from, const member_setup& setup, time_point now)
+      : id(number),
+        peer(std::move(from)),
+        handshake(setup.self, link_system::make_nonce()),
+        detector(setup.links.detector, now),
+        greeted_by(now + setup.links.handshake_patience) {}
+
+  session_id id;
   stage at = stage::greeting;
   caf::strong_actor_ptr peer;
   listening_handshake handshake;
@@ -100,8 +108,7 @@ class member_state_machine final : public member_core::effects {
                       .labels = setup_.options.labels};
     for (const auto& c : setup_.options.callables) own.callables.push_back(c.name);
     membership_.join(std::move(own), steady_clock::now());
-    for (const auto& seed : setup_.options.seeds)
-      if (seed != address) dial(seed);
+    dial_seeds();
     publish();
   }
 
@@ -144,7 +151,10 @@ class member_state_machine final : public member_core::effects {
 
   void link_event_came(link_event& event) {
     if (const auto* opened = std::get_if<link_opened>(&event)) {
-      if (opened->peer.name == setup_.self.name) return forget_peer(opened->address);
+      if (opened->peer.name == setup_.self.name) {
+        itself_.insert(opened->address);
+        return forget_peer(opened->address);
+      }
       peers_[opened->address].link_number = opened->link;
       send_view_to_peers();
     } else if (const auto* closed = std::get_if<link_closed>(&event)) {
@@ -176,6 +186,7 @@ class member_state_machine final : public member_core::effects {
           "the connection of " + by_id(id)->facts.name + " was silent for too long");
       end_session(id);
     }
+    dial_seeds();
     if (++ticks_ % view_every_ticks == 0) {
       send_views();
       send_view_to_peers();
@@ -238,14 +249,7 @@ class member_state_machine final : public member_core::effects {
     const auto id = setup_.system->next_number();
     self_->monitor(peer);
     addresses_[id] = address;
-    return &sessions_
-                .emplace(address, session{.id = id,
-                                          .peer = peer,
-                                          .handshake = listening_handshake(
-                                              setup_.self, link_system::make_nonce()),
-                                          .detector = failure_detector(setup_.links.detector, now),
-                                          .greeted_by = now + setup_.links.handshake_patience})
-                .first->second;
+    return &sessions_.try_emplace(address, id, peer, setup_, now).first->second;
   }
 
   void message_came(session& s, message m) {
@@ -326,6 +330,27 @@ class member_state_machine final : public member_core::effects {
 
   // -- other members
 
+  // Two members need one connection: who is dialled by another does not dial it, too.
+  [[nodiscard]] bool dialled_by(const std::string& address) const {
+    const auto now = steady_clock::now();
+    for (const auto& m : membership_.view(now)) {
+      if (m.address != address) continue;
+      for (const auto& [peer, s] : sessions_)
+        if (s.at == session::stage::open && s.facts.name == m.name) return true;
+    }
+    return false;
+  }
+
+  void dial_seeds() {
+    for (const auto& seed : setup_.options.seeds)
+      if (seed != own_address() && !itself_.contains(seed) && !dialled_by(seed)) dial(seed);
+  }
+
+  [[nodiscard]] std::string own_address() const {
+    const auto* own = membership_.self();
+    return own == nullptr ? "" : own->address;
+  }
+
   void dial(const std::string& address) {
     if (peers_.contains(address)) return;
     auto self = setup_.self;
@@ -338,6 +363,13 @@ class member_state_machine final : public member_core::effects {
   [[nodiscard]] bool is_seed(const std::string& address) const {
     const auto& seeds = setup_.options.seeds;
     return std::find(seeds.begin(), seeds.end(), address) != seeds.end();
+  }
+
+  void drop_double_links() {
+    std::vector<std::string> doubled;
+    for (const auto& [address, p] : peers_)
+      if (p.link_number == 0 && dialled_by(address)) doubled.push_back(address);
+    for (const auto& address : doubled) forget_peer(address);
   }
 
   void forget_peer(const std::string& address) {
@@ -356,12 +388,14 @@ class member_state_machine final : public member_core::effects {
       log(log_level::error, "cluster",
           "another member has the name " + setup_.self.name + ": give each its own by --name");
     }
+    drop_double_links();
     if (!changed) return;
     for (const auto& m : view.members)
       if (m.state == member_state::left && !is_seed(m.address)) forget_peer(m.address);
     for (const auto& m : membership_.view(now)) {
       if (peers_.size() >= peers_max) break;
-      if (m.name > setup_.self.name && m.state != member_state::left) dial(m.address);
+      const bool wanted = m.name > setup_.self.name && m.state != member_state::left;
+      if (wanted && !dialled_by(m.address)) dial(m.address);
     }
     send_views();
   }
@@ -438,6 +472,7 @@ class member_state_machine final : public member_core::effects {
   std::map<session_id, caf::actor_addr> addresses_;
   std::set<session_id> dirty_;
   std::map<std::string, peer_member> peers_;  // by address
+  std::set<std::string> itself_;              // addresses that turned out to be this member's own
   time_point started_at_;
   std::uint64_t beat_ = 0;
   int ticks_ = 0;

@@ -21,7 +21,14 @@ namespace graphbit::cluster {
 
 namespace {
 
-constexpr seconds end_patience{5};
+constexpr seconds introduction{2};
+
+[[nodiscard]] expected<void> no_such_function(const std::string& name) {
+  return fail(configuration_error(
+      "function", "no member has the function " + name +
+                      ": start members with `graphbit node --python MODULE`, and give functions "
+                      "that the module defines"));
+}
 
 [[nodiscard]] expected<void> check(const owner_options& o) {
   if (auto fit = check_seeds(o.seeds, o.certificates); !fit) return fit;
@@ -77,6 +84,28 @@ class owner::impl {
 
   void put(owner_order order) {
     if (board_->orders.push(std::move(order))) caf::anon_send(actor_, wake_atom::value);
+  }
+
+  [[nodiscard]] bool offers(const std::string& name) const {
+    for (const auto& m : board_->members()) {
+      const auto& known = m.record.callables;
+      if (m.connected && std::find(known.begin(), known.end(), name) != known.end()) return true;
+    }
+    return false;
+  }
+
+  // A misspelt name is told at once rather than waited for; members that only just came are given
+  // the time to say what they have.
+  [[nodiscard]] expected<void> expect_offer(const std::string& name) const {
+    const auto until = steady_clock::now() + introduction;
+    while (!offers(name)) {
+      const auto members = board_->members();
+      const bool any = std::any_of(members.begin(), members.end(),
+                                   [](const member_status& m) { return m.connected; });
+      if (steady_clock::now() >= until) return any ? no_such_function(name) : expected<void>{};
+      std::this_thread::sleep_for(milliseconds{10});
+    }
+    return {};
   }
 
   runtime& rt_;
@@ -185,6 +214,7 @@ callable owner::function(const std::string& name) const {
   f.name = name;
   f.call = [impl = impl_, name](const json_value& arguments) -> expected<json_value> {
     if (impl->board_->closed) return fail(runtime_error("cluster", "the cluster was closed"));
+    if (auto known = impl->expect_offer(name); !known) return fail(std::move(known.error()));
     auto answer = std::make_shared<std::promise<expected<json_value>>>();
     auto waiting = std::make_shared<waiting_function>();
     waiting->name = name;
@@ -196,13 +226,7 @@ callable owner::function(const std::string& name) const {
   return f;
 }
 
-bool owner::offers(const std::string& name) const {
-  for (const auto& m : impl_->board_->members())
-    if (m.connected && std::find(m.record.callables.begin(), m.record.callables.end(), name) !=
-                           m.record.callables.end())
-      return true;
-  return false;
-}
+bool owner::offers(const std::string& name) const { return impl_->offers(name); }
 
 std::vector<member_status> owner::members() const { return impl_->board_->members(); }
 

@@ -124,9 +124,9 @@ class owner_state final : public owner_core::effects {
     if (const auto* opened = std::get_if<link_opened>(&event)) {
       if (roster_.opened(*opened))
         core_.link_up(opened->link, {.name = opened->peer.name, .address = opened->address},
-                      opened->peer.version, now);
+                      opened->peer.version);
     } else if (const auto* closed = std::get_if<link_closed>(&event)) {
-      if (closed->link != 0) core_.link_down(closed->link, closed->why, now);
+      if (closed->link != 0) core_.link_down(closed->link, closed->why);
       core_.set_trouble(closed->address + ": " + closed->why);
       roster_.closed(*closed);
     } else {
@@ -199,7 +199,7 @@ class owner_state final : public owner_core::effects {
 
   void received(link_id link, message m, time_point now) {
     if (const auto* view = std::get_if<member_view>(&m)) return view_came(*view, now);
-    if (!core_.receive(link, std::move(m), now))
+    if (!core_.receive(link, std::move(m)))
       log(log_level::debug, "cluster", "a member sent what only owners send");
   }
 

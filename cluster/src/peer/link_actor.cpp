@@ -21,7 +21,7 @@ using dial_atom = caf::atom_constant<caf::atom("dial")>;
 
 struct probe_result {
   std::uint64_t try_number = 0;
-  expected<std::string> address;
+  expected<tcp_probe> probe;
 };
 using probe_result_ptr = std::shared_ptr<probe_result>;
 
@@ -52,20 +52,21 @@ class link : public std::enable_shared_from_this<link> {
     ++try_number_;
     const auto handle = caf::actor_cast<caf::actor>(self_);
     setup_.system->probe(
-        where_.host, where_.port, [handle, number = try_number_](expected<std::string> address) {
+        where_.host, where_.port, [handle, number = try_number_](expected<tcp_probe> probe) {
           caf::anon_send(handle,
-                         std::make_shared<probe_result>(probe_result{number, std::move(address)}));
+                         std::make_shared<probe_result>(probe_result{number, std::move(probe)}));
         });
   }
 
   void probed(const probe_result& result) {
     if (stage_ != stage::dialling || result.try_number != try_number_) return;
-    if (!result.address) return failed(result.address.error().message);
+    if (!result.probe) return failed(result.probe.error().message);
+    probe_ = result.probe->connection;
     const auto connector = setup_.system->connector();
     const auto number = try_number_;
     self_
         ->request(connector, caf::duration{connect_patience}, caf::connect_atom::value,
-                  *result.address, where_.port)
+                  result.probe->address, where_.port)
         .then(
             [this, number](const caf::node_id&, const caf::strong_actor_ptr& door,
                            const std::set<std::string>&) { connected(number, door); },
@@ -158,6 +159,7 @@ class link : public std::enable_shared_from_this<link> {
     reader_.set_version(peer.version);
     flush();
     stage_ = stage::open;
+    probe_.reset();
     failures_ = 0;
     last_trouble_.clear();
     number_ = setup_.system->next_number();
@@ -179,6 +181,7 @@ class link : public std::enable_shared_from_this<link> {
 
   void hang_up() {
     stage_ = stage::resting;
+    probe_.reset();
     if (!door_) return;
     self_->demonitor(caf::actor_cast<caf::actor_addr>(door_));
     setup_.system->hang_up(door_->node());
@@ -207,6 +210,7 @@ class link : public std::enable_shared_from_this<link> {
   random_source random_;
   stage stage_ = stage::resting;
   endpoint where_;
+  std::shared_ptr<void> probe_;  // while connecting
   caf::strong_actor_ptr door_;
   std::uint64_t try_number_ = 0;
   std::uint64_t number_ = 0;

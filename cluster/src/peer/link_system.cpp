@@ -15,7 +15,7 @@
 
 #include "frame_message.hpp"
 #include "tcp_probe.hpp"
-#include "tls_watch.hpp"
+#include "tls_mending.hpp"
 
 namespace graphbit::cluster {
 
@@ -27,10 +27,10 @@ constexpr seconds caf_timeout{20};
 constexpr seconds caf_answer{10};
 
 // Marks the middleman's thread, whose TLS contexts are ours to watch.
-class watch_tls_of_threads final : public caf::thread_hook {
+class mend_tls_of_threads final : public caf::thread_hook {
  public:
   void init(caf::actor_system&) override {}
-  void thread_started() override { watch_tls_of_this_thread(); }
+  void thread_started() override { mend_tls_of_this_thread(); }
   void thread_terminates() override {}
 };
 
@@ -52,7 +52,7 @@ link_system::link_system(const certificate_files& files, const link_settings& se
     config_.openssl_certificate = files.certificate;
     config_.openssl_key = files.key;
     config_.openssl_cafile = files.ca;
-    config_.add_thread_hook<watch_tls_of_threads>();
+    config_.add_thread_hook<mend_tls_of_threads>();
   }
   const signals_blocked blocked;
   system_ = std::make_unique<caf::actor_system>(config_);
@@ -85,7 +85,7 @@ caf::actor link_system::connector() {
 }
 
 void link_system::probe(const std::string& host, std::uint16_t port,
-                        std::function<void(expected<std::string>)> done) {
+                        std::function<void(expected<tcp_probe>)> done) {
   const auto queued = diallers_.submit(
       [host, port, done, patience = probe_patience_] { done(probe_tcp(host, port, patience)); });
   if (!queued) log(log_level::debug, "cluster", "no dialling after the end");

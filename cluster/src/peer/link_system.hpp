@@ -12,6 +12,7 @@
 #include <graphbit/runtime/caf.hpp>
 
 #include "src/peer/link_settings.hpp"
+#include "src/peer/tcp_probe.hpp"
 
 namespace graphbit::cluster {
 
@@ -43,7 +44,7 @@ class link_system {
   [[nodiscard]] caf::actor connector();
   /// Probes an address on a thread of its own and then calls `done`.
   void probe(const std::string& host, std::uint16_t port,
-             std::function<void(expected<std::string>)> done);
+             std::function<void(expected<tcp_probe>)> done);
   /// Closes the connection to a node, now: what CAF does when a node's time is up. Its actors get
   /// down messages, and the next dial makes a new connection.
   void hang_up(const caf::node_id& node);

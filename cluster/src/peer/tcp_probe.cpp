@@ -27,9 +27,13 @@ class socket_handle {
   int fd_;
 };
 
+[[nodiscard]] std::shared_ptr<socket_handle> open_socket(int family) {
+  return std::make_shared<socket_handle>(
+      socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+}
+
 // 0, or why not.
-[[nodiscard]] int try_connect(const addrinfo& to, milliseconds patience) {
-  const socket_handle fd(socket(to.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+[[nodiscard]] int try_connect(const socket_handle& fd, const addrinfo& to, milliseconds patience) {
   if (fd.get() < 0) return errno;
   if (connect(fd.get(), to.ai_addr, to.ai_addrlen) == 0) return 0;
   if (errno != EINPROGRESS) return errno;
@@ -49,8 +53,7 @@ class socket_handle {
 
 }  // namespace
 
-expected<std::string> probe_tcp(const std::string& host, std::uint16_t port,
-                                milliseconds patience) {
+expected<tcp_probe> probe_tcp(const std::string& host, std::uint16_t port, milliseconds patience) {
   addrinfo wanted{};
   wanted.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
@@ -61,8 +64,10 @@ expected<std::string> probe_tcp(const std::string& host, std::uint16_t port,
   const auto until = steady_clock::now() + patience;
   int why = 0;
   for (const auto* a = addresses.get(); a != nullptr; a = a->ai_next) {
-    why = try_connect(*a, std::max(milliseconds{1}, remaining(until, steady_clock::now())));
-    if (why == 0) return numeric(*a);
+    auto fd = open_socket(a->ai_family);
+    const auto left = remaining(until, steady_clock::now());
+    why = try_connect(*fd, *a, std::max(milliseconds{1}, left));
+    if (why == 0) return tcp_probe{numeric(*a), std::move(fd)};
   }
   return fail(network_error(std::strerror(why)));
 }

@@ -54,9 +54,7 @@ void owner_core::consumed_by_reader(item_id id, std::uint32_t pieces) {
     out_.send(where->link, consumed{id, where->attempt, pieces});
 }
 
-void owner_core::link_up(link_id link, const member_record& member, std::uint16_t version,
-                         time_point now) {
-  member_seen_at_ = now;
+void owner_core::link_up(link_id link, const member_record& member, std::uint16_t version) {
   links_[link] = {.name = member.name, .version = version};
   placement_.link_up(link, member);
   tell_demand();
@@ -66,12 +64,11 @@ void owner_core::link_changed(link_id link, const member_record& member) {
   placement_.link_changed(link, member);
 }
 
-void owner_core::link_down(link_id link, const std::string& why, time_point now) {
+void owner_core::link_down(link_id link, const std::string& why) {
   const auto found = links_.find(link);
   if (found == links_.end()) return;
   const auto name = found->second.name;
   links_.erase(found);
-  member_seen_at_ = now;
   trouble_ = name + ": " + why;
   const auto end = placement_.link_down(link);
   for (const auto id : end.requeued) resume_elsewhere(id, why);
@@ -112,9 +109,8 @@ void owner_core::take_up_stream(item_id id, open_order& o) {
   o.order.request = std::make_shared<const work_request>(std::move(request));
 }
 
-bool owner_core::receive(link_id link, message m, time_point now) {
+bool owner_core::receive(link_id link, message m) {
   if (!links_.contains(link)) return true;
-  member_seen_at_ = now;
   if (auto* outcome = std::get_if<work_outcome>(&m)) {
     if (!placement_.finish(outcome->id, outcome->attempt, link)) return true;  // fenced off
     auto& o = orders_.at(outcome->id);
@@ -187,17 +183,30 @@ void owner_core::tell_demand() {
   }
 }
 
+bool owner_core::lacks_its_function(const open_order& o, time_point now) const {
+  const auto* call = std::get_if<function_call>(o.order.request.get());
+  return call != nullptr && now - o.submitted_at > settings_.outage_max &&
+         !placement_.offers(call->name);
+}
+
+error owner_core::desertion() const {
+  if (links_.empty())
+    return network_error("no member of the cluster can be reached" +
+                         (trouble_.empty() ? "" : " (" + trouble_ + ")"));
+  return network_error("no member of the cluster takes this work: check labels and functions");
+}
+
 void owner_core::tick(time_point now) {
   std::vector<std::pair<item_id, error>> late;
-  const bool deserted = links_.empty() && now - member_seen_at_ > settings_.outage_max;
+  if (placement_.has_suitable_member()) member_seen_at_ = now;
+  const bool deserted = now - member_seen_at_ > settings_.outage_max;
   for (const auto& [id, o] : orders_) {
     const auto deadline = o.order.options.deadline_at;
     const bool waiting = !placement_.where(id);
     if (deadline != never && now >= deadline + (waiting ? milliseconds{0} : deadline_grace))
       late.emplace_back(id, deadline_error(o.submitted_at, now));
-    else if (deserted)
-      late.emplace_back(id, network_error("no member of the cluster can be reached" +
-                                          (trouble_.empty() ? "" : " (" + trouble_ + ")")));
+    else if (waiting && (deserted || lacks_its_function(o, now)))
+      late.emplace_back(id, desertion());
   }
   for (auto& [id, e] : late) {
     if (const auto where = placement_.remove(id))

@@ -18,7 +18,7 @@ namespace graphbit::cluster {
 struct owner_settings {
   placement_settings placement;
   bool share_credentials = false;  ///< send keys to members
-  /// Items fail when no member has been connected for so long.
+  /// Items fail when no member that could take them has been there for so long.
   duration outage_max = seconds(60);
 };
 
@@ -56,11 +56,11 @@ class owner_core {
   /// The caller's reader has taken so many pieces.
   void consumed_by_reader(item_id id, std::uint32_t pieces);
 
-  void link_up(link_id link, const member_record& member, std::uint16_t version, time_point now);
+  void link_up(link_id link, const member_record& member, std::uint16_t version);
   void link_changed(link_id link, const member_record& member);
-  void link_down(link_id link, const std::string& why, time_point now);
+  void link_down(link_id link, const std::string& why);
   /// False for a message that a member has no business to send.
-  [[nodiscard]] bool receive(link_id link, message m, time_point now);
+  [[nodiscard]] bool receive(link_id link, message m);
 
   /// Places what can be placed. Once per turn of the shell, after everything above.
   void dispatch(time_point now);
@@ -91,6 +91,8 @@ class owner_core {
   void resume_elsewhere(item_id id, const std::string& why);
   void take_up_stream(item_id id, open_order& o);
   void tell_demand();
+  [[nodiscard]] bool lacks_its_function(const open_order& o, time_point now) const;
+  [[nodiscard]] error desertion() const;
   [[nodiscard]] bool stale(item_id id, std::uint32_t attempt, link_id link) const {
     return !placement_.current(id, attempt, link);
   }
@@ -103,7 +105,7 @@ class owner_core {
   // Kept as long as this owner: an address names one configuration, and its number, for good.
   std::map<const provider_config*, std::pair<std::uint32_t, std::shared_ptr<const provider_config>>>
       numbers_;
-  time_point member_seen_at_;
+  time_point member_seen_at_;  // one that could take work
   std::string trouble_;
 };
 

@@ -175,6 +175,18 @@ std::uint32_t placement::capacity() const {
   return sum;
 }
 
+bool placement::has_suitable_member() const {
+  return std::any_of(links_.begin(), links_.end(), [](const auto& l) {
+    return l.second.suitable && l.second.member.state == member_state::up;
+  });
+}
+
+bool placement::offers(const std::string& callable) const {
+  return std::any_of(links_.begin(), links_.end(), [&](const auto& l) {
+    return l.second.suitable && contains(l.second.member.callables, callable);
+  });
+}
+
 std::pair<std::uint32_t, std::uint32_t> placement::load(link_id link) const {
   const auto found = links_.find(link);
   if (found == links_.end()) return {0, 0};

@@ -78,6 +78,9 @@ class placement {
   [[nodiscard]] std::size_t links() const noexcept { return links_.size(); }
   /// The sum of all members' windows.
   [[nodiscard]] std::uint32_t capacity() const;
+  /// Some member has the labels and takes work.
+  [[nodiscard]] bool has_suitable_member() const;
+  [[nodiscard]] bool offers(const std::string& callable) const;
   /// A link's window and how much of it is in use.
   [[nodiscard]] std::pair<std::uint32_t, std::uint32_t> load(link_id link) const;
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "archive.hpp"
+#include "credentials.hpp"
 
 // The `fields` functions name what travels, once for both directions. They live in graphbit, where
 // the archives find them beside the types.
@@ -157,14 +158,13 @@ template <class A>
 void fields(A& a, demand& m) {
   a(m.waiting);
 }
-// The key stays here unless it was asked to travel.
+// Keys stay here unless they were asked to travel.
 template <class A>
 void fields(A& a, configuration& m) {
   a(m.id, m.with_key);
   if constexpr (!A::reading) {
     if (!m.with_key) {
-      auto without = m.config;
-      without.api_key = {};
+      auto without = without_credentials(m.config);
       return a(without);
     }
   }

@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# 20,000 seeds of the cluster's simulation, and four hosts in network namespaces (root)
+set -e
+cmake --build --preset release --target graphbit_simulate_cluster graphbit_command
+build/release/tests/simulation/graphbit_simulate_cluster 1 20000
+.venv/bin/python tests/cluster/network_namespaces.py

@@ -1,0 +1,203 @@
+"""A cluster of four hosts: network namespaces on a bridge, links that are cut, slow or lossy.
+
+    sudo .venv/bin/python tests/cluster/network_namespaces.py
+
+Needs root and `ip`. Says which way it makes delay and loss (netem, or not at all where the kernel has
+none). Everything it makes has a name of its own and is removed at the end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+COMMAND = os.environ.get("GRAPHBIT_COMMAND") or str(ROOT / "build" / "release" / "apps" / "graphbit")
+BRIDGE = f"gbr{os.getpid() % 10000}"
+SUBNET = "10.231.77"
+HOSTS = 4
+
+
+def ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True)
+
+
+def host(index: int) -> str:
+    return f"{BRIDGE}h{index}"
+
+
+def address(index: int) -> str:
+    return f"{SUBNET}.{10 + index}"
+
+
+def end_of(index: int) -> str:
+    """The bridge's end of a host's cable."""
+    return f"{BRIDGE}c{index}"
+
+
+@contextlib.contextmanager
+def network():
+    """Four hosts on a bridge inside a namespace that is the switch."""
+    try:
+        ip("netns", "add", BRIDGE)
+        ip("-n", BRIDGE, "link", "add", "name", "switch", "type", "bridge")
+        ip("-n", BRIDGE, "link", "set", "dev", "switch", "up")
+        for i in range(HOSTS):
+            ip("netns", "add", host(i))
+            ip("-n", BRIDGE, "link", "add", "name", end_of(i), "type", "veth", "peer", "name", "eth0", "netns", host(i))
+            ip("-n", BRIDGE, "link", "set", "dev", end_of(i), "master", "switch", "up")
+            ip("-n", host(i), "addr", "add", f"{address(i)}/24", "dev", "eth0")
+            ip("-n", host(i), "link", "set", "eth0", "up")
+            ip("-n", host(i), "link", "set", "lo", "up")
+        yield
+    finally:
+        for i in range(HOSTS):
+            subprocess.run(["ip", "netns", "del", host(i)], check=False, stderr=subprocess.DEVNULL)
+        subprocess.run(["ip", "netns", "del", BRIDGE], check=False, stderr=subprocess.DEVNULL)
+
+
+def cable(index: int, state: str) -> None:
+    ip("-n", BRIDGE, "link", "set", "dev", end_of(index), state)
+
+
+def inside(index: int, *command: str, **how) -> subprocess.Popen:
+    return subprocess.Popen(["ip", "netns", "exec", host(index), *command], **how)
+
+
+class Hosts:
+    """The provider on host 0, members on hosts 1 and up, the owner on host 0."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.processes: dict[object, subprocess.Popen] = {}
+        run_here = {"check": True, "stdout": subprocess.DEVNULL}
+        subprocess.run([COMMAND, "certs", "init", "--dir", folder], **run_here)
+        for i in range(HOSTS):
+            subprocess.run(
+                [COMMAND, "certs", "issue", f"h{i}", "--dir", folder, "--host", address(i)], **run_here
+            )
+
+    def files(self, index: int) -> list[str]:
+        return ["--cert", f"{self.folder}/h{index}.pem", "--key", f"{self.folder}/h{index}.key",
+                "--ca", f"{self.folder}/ca.pem"]  # fmt: skip
+
+    def provider(self, latency_ms: int) -> None:
+        self.processes["provider"] = inside(
+            0, COMMAND, "sim", "--allow-public", "--listen", f"{address(0)}:8000",
+            "--latency-ms", str(latency_ms), stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def member(self, index: int) -> None:
+        seeds = [] if index == 1 else ["--seed", f"{address(1)}:4711"]
+        log = open(f"{self.folder}/member{index}.log", "a")  # noqa: SIM115 - the process's
+        self.processes[index] = inside(
+            index, COMMAND, "node", "--listen", f"{address(index)}:4711", "--name", f"h{index}",
+            *self.files(index), *seeds, stdout=subprocess.DEVNULL, stderr=log,
+        )  # fmt: skip
+
+    def batch(self, items: int, name: str) -> subprocess.Popen:
+        source = f"{self.folder}/in{items}.jsonl"
+        with open(source, "w") as out:
+            for i in range(items):
+                body = {"model": "m", "messages": [{"role": "user", "content": f"Say {i}"}]}
+                line = {"custom_id": str(i), "method": "POST", "url": "/v1/chat/completions", "body": body}
+                out.write(json.dumps(line) + "\n")
+        return inside(
+            0, COMMAND, "batch", source, "-o", f"{self.folder}/{name}.jsonl",
+            "--base-url", f"http://{address(0)}:8000/v1", "--cluster", f"{address(1)}:4711", "--json", "-q",
+            *self.files(0), stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def end(self) -> None:
+        for process in self.processes.values():
+            process.kill()
+            process.wait()
+
+
+def finished(batch: subprocess.Popen, items: int, what: str) -> dict:
+    out, _ = batch.communicate(timeout=180)
+    summary = json.loads(out)
+    assert batch.returncode == 0, f"{what}: {summary}"
+    assert summary["succeeded"] == items, f"{what}: {summary}"
+    assert summary["failed"] == 0, f"{what}: {summary}"
+    print(f"ok: {what}: {items} items in {summary['seconds']:.1f} s")
+    return summary
+
+
+def shaped(*rule: str) -> bool:
+    """Delay and loss on every cable; False where the kernel has no netem."""
+    for i in range(HOSTS):
+        done = subprocess.run(
+            ["ip", "netns", "exec", BRIDGE, "tc", "qdisc", "replace", "dev", end_of(i), "root", "netem", *rule],
+            capture_output=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            return False
+    return True
+
+
+def main() -> int:
+    if os.geteuid() != 0:
+        print("skipped: network namespaces need root; tests/python/test_cluster.py does the same on loopback")
+        return 0
+    with tempfile.TemporaryDirectory() as folder, network():
+        hosts = Hosts(folder)
+        try:
+            hosts.provider(latency_ms=20)
+            for i in (1, 2, 3):
+                hosts.member(i)
+            time.sleep(2)
+            finished(hosts.batch(20_000, "fan-out"), 20_000, "fan-out of 20,000 items over 3 hosts, mutual TLS")
+
+            batch = hosts.batch(6_000, "kill")
+            time.sleep(1.5)
+            hosts.processes[2].kill()
+            finished(batch, 6_000, "kill -9 of a member")
+            hosts.processes[2].wait()
+            hosts.member(2)
+            time.sleep(1)
+
+            batch = hosts.batch(6_000, "cut")
+            time.sleep(1.5)
+            cable(3, "down")
+            finished(batch, 6_000, "a member's cable cut without FIN")
+            cable(3, "up")
+            time.sleep(8)
+
+            batch = hosts.batch(12_000, "heal")
+            time.sleep(1.5)
+            cable(2, "down")
+            time.sleep(6)
+            cable(2, "up")
+            finished(batch, 12_000, "partition of 6 s and heal")
+
+            batch = hosts.batch(6_000, "restart")
+            time.sleep(1.5)
+            for i in (1, 2, 3):
+                hosts.processes[i].kill()
+                hosts.processes[i].wait()
+                hosts.member(i)
+            finished(batch, 6_000, "all members restart")
+
+            if shaped("delay", "100ms", "loss", "5%"):
+                finished(hosts.batch(1_000, "slow"), 1_000, "200 ms round trips and 5 % loss (netem)")
+            else:
+                print("not tried: delay and loss (this kernel has no netem)")
+        except BaseException:
+            for log in sorted(pathlib.Path(folder).glob("*.log")):
+                print(f"== {log.name}\n{log.read_text()[-3000:]}", file=sys.stderr)
+            raise
+        finally:
+            hosts.end()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
