@@ -179,7 +179,9 @@ py::object workflow_executor::execute(const workflow& flow, py::handle policy, p
   node_counts counts;
   std::function<bool()> interrupted = signal_raised;
   if (!progress.is_none()) {
-    how.on_event = [&counts](const run_event& event) { counts.heard(event.kind); };
+    how.on_event = [&counts, own = flow](const run_event& event) {
+      if (own.find(event.node_id) != workflow::npos) counts.heard(event.kind);  // no inner node's
+    };
     interrupted = [&] { return signal_raised() || !counts.tell(progress); };
   }
   auto result = without_gil([&] {
