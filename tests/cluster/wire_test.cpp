@@ -120,8 +120,11 @@ TEST(Wire, LargeValuesTravelInPartsAndComeBackWhole) {
   for (const auto& f : frames) EXPECT_LE(f.size(), limits::frame_part_bytes_max);
   frame_reader reader(2);
   std::vector<message> got;
-  for (const auto& f : frames)
-    for (auto& m : reader.read(f).value()) got.push_back(std::move(m));
+  for (const auto& f : frames) {
+    auto part = reader.read(f);
+    ASSERT_TRUE(part.has_value());
+    for (auto& m : *part) got.push_back(std::move(m));
+  }
   ASSERT_EQ(got.size(), 3u);
   EXPECT_EQ(std::get<chat_request>(*std::get<work_item>(got[1]).request).messages, big.messages);
 }

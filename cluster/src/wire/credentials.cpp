@@ -12,8 +12,8 @@ namespace {
 [[nodiscard]] bool carries_a_key(std::string name) {
   std::transform(name.begin(), name.end(), name.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  constexpr std::array names{"authorization", "proxy-authorization", "x-api-key", "api-key",
-                             "x-goog-api-key", "cookie"};
+  constexpr std::array names{"authorization", "proxy-authorization", "x-api-key",
+                             "api-key",       "x-goog-api-key",      "cookie"};
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
