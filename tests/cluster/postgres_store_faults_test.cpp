@@ -185,6 +185,27 @@ TEST_F(postgres_store_faults, a_database_of_a_newer_version_is_refused) {
   EXPECT_NE(refused.error().message.find("newer version"), std::string::npos);
 }
 
+TEST_F(postgres_store_faults, marks_of_writers_that_were_killed_go_in_time) {
+  auto* server = postgres_server::shared();
+  ASSERT_TRUE(server);
+  const auto database = server->make_database();
+  const auto writers = [&] {
+    return server->run(database, "SELECT count(*) FROM graphbit.writers");
+  };
+  const auto store = open(server->url(database));
+  const auto run = *store->begin(make_run("r"), mine);
+  server->run(database, "INSERT INTO graphbit.writers VALUES ('killed', 7, 0)");
+  EXPECT_EQ(writers(), "2");
+  const std::vector<run_append> end{
+      {"r", run.token, {}, run_change{.state = stored_state::failed}}};
+  ASSERT_TRUE(store->append(end));
+  std::this_thread::sleep_for(2ms);
+  EXPECT_EQ(*store->prune({.age = 0ms}), 1u);
+  EXPECT_EQ(writers(), "1") << "the living one's";
+  static_cast<void>(open(server->url(database))->join("member", "{}", 1s));
+  EXPECT_EQ(writers(), "1") << "who closes its store leaves nothing";
+}
+
 TEST_F(postgres_store_faults, many_processes_may_open_a_new_database_at_once) {
   auto* server = postgres_server::shared();
   ASSERT_TRUE(server);

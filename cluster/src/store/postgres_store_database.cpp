@@ -16,6 +16,7 @@ namespace graphbit {
 namespace {
 
 constexpr int tries_max = 8;
+constexpr milliseconds silent_writers_go_after = std::chrono::hours(24 * 90);
 constexpr std::size_t settled_doubts_max = 64;
 
 // Within one statement time stands still, so that indexes can be searched by it.
@@ -139,7 +140,17 @@ class postgres_store_database final : public sql_database {
     return bytes;
   }
 
-  expected<void> shrink() override { return {}; }  // autovacuum does it
+  // Room is autovacuum's task; rows of writers that were killed are ours.
+  expected<void> shrink() override {
+    return write(
+        [](sql_connection& sql) -> expected<void> {
+          auto gone = sql.run({"DELETE FROM writers WHERE changed_at < store_now() - $1",
+                               {silent_writers_go_after.count()}});
+          if (!gone) return fail(gone.error());
+          return {};
+        },
+        nullptr);
+  }
 
  private:
   [[nodiscard]] static std::int64_t newest() {
