@@ -26,7 +26,7 @@ TEST(ClusterSimulation, AThousandSeedsKeepEveryPromise) {
   }
   // The scenarios must reach what they are meant to try.
   EXPECT_GT(sum.answered, 50'000u);
-  EXPECT_GT(sum.repeats, 1'000u);
+  EXPECT_GT(sum.repeats, 300u);
   EXPECT_GT(sum.stale_answers, 500u);
   EXPECT_GT(sum.links_lost, 1'000u);
   EXPECT_GT(sum.crashes, 500u);
