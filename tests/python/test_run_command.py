@@ -138,3 +138,13 @@ def test_the_example_fits_the_published_schema():
     jsonschema.validate(json.loads(DIGEST.read_text(encoding="utf-8")), schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"nodes": [{"type": "agent", "name": "a"}]}, schema)
+
+
+def test_tells_where_it_can_be_looked_at(tmp_path):
+    flow = workflow(tmp_path, one_agent())
+    result = run(flow, "--metrics-address", "127.0.0.1:0", "--dashboard", "127.0.0.1:0")
+    assert result.returncode == 0, result.stderr
+    assert "metrics on http://127.0.0.1:" in result.stderr
+    assert "dashboard on http://127.0.0.1:" in result.stderr
+    refused = run(flow, "--metrics-address", "nowhere:port")
+    assert refused.returncode != 0 and "HOST:PORT" in refused.stderr
