@@ -30,7 +30,8 @@ void try_version(std::string_view frame, std::uint16_t version) {
     graphbit::fuzz::require(part.has_value(), "what was written can be read");
     for (auto& m : *part) second.push_back(std::move(m));
   }
-  graphbit::fuzz::require(bytes_of(*first, version) == bytes_of(second, version), "and is the same");
+  graphbit::fuzz::require(bytes_of(*first, version) == bytes_of(second, version),
+                          "and is the same");
 }
 
 }  // namespace
