@@ -150,41 +150,41 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, network():
         hosts = Hosts(folder)
         try:
-            hosts.provider(latency_ms=20)
+            hosts.provider(latency_ms=50)
             for i in (1, 2, 3):
                 hosts.member(i)
             time.sleep(2)
             finished(hosts.batch(20_000, "fan-out"), 20_000, "fan-out of 20,000 items over 3 hosts, mutual TLS")
 
-            batch = hosts.batch(6_000, "kill")
+            batch = hosts.batch(15_000, "kill")
             time.sleep(1.5)
             hosts.processes[2].kill()
-            finished(batch, 6_000, "kill -9 of a member")
+            finished(batch, 15_000, "kill -9 of a member")
             hosts.processes[2].wait()
             hosts.member(2)
             time.sleep(1)
 
-            batch = hosts.batch(6_000, "cut")
+            batch = hosts.batch(30_000, "cut")
             time.sleep(1.5)
             cable(3, "down")
-            finished(batch, 6_000, "a member's cable cut without FIN")
+            finished(batch, 30_000, "a member's cable cut without FIN")
             cable(3, "up")
             time.sleep(8)
 
-            batch = hosts.batch(12_000, "heal")
+            batch = hosts.batch(40_000, "heal")
             time.sleep(1.5)
             cable(2, "down")
             time.sleep(6)
             cable(2, "up")
-            finished(batch, 12_000, "partition of 6 s and heal")
+            finished(batch, 40_000, "partition of 6 s and heal")
 
-            batch = hosts.batch(6_000, "restart")
+            batch = hosts.batch(20_000, "restart")
             time.sleep(1.5)
             for i in (1, 2, 3):
                 hosts.processes[i].kill()
                 hosts.processes[i].wait()
                 hosts.member(i)
-            finished(batch, 6_000, "all members restart")
+            finished(batch, 20_000, "all members restart")
 
             if shaped("delay", "100ms", "loss", "5%"):
                 finished(hosts.batch(1_000, "slow"), 1_000, "200 ms round trips and 5 % loss (netem)")
