@@ -11,6 +11,27 @@ namespace graphbit {
 
 namespace {
 
+/// Context, the parents' outputs and the prompt, with an empty line between. `prompt` gets the
+/// prompt alone.
+text_pieces compose_input(const run_board& board, std::size_t index, const agent_spec& spec,
+                          text_pieces& prompt) {
+  text_pieces input, parents, asked;
+  expand_references(spec.prompt, board, asked);
+  prompt = asked;
+  expand_references(spec.context, board, input);
+  if (!input.empty()) input.add("\n\n");
+  board.add_parent_texts(index, parents);
+  if (!parents.empty()) parents.add("\n\n");
+  input.append(std::move(parents));
+  input.append(std::move(asked));
+  return input;
+}
+
+/// What the model is told of one tool's result, after what it was told of others.
+void add_told(const tool_call_record& tool, text_pieces& told) {
+  told.add_owned((told.empty() ? "" : "\n") + tool.call.name + ": " + tool.output);
+}
+
 /// Asks the model, runs the tools it calls for, tells it their results, until it answers in words
 /// or its iterations are used up. Context and system prompt stay in the conversation.
 class agent_work final : public node_work {
@@ -21,7 +42,8 @@ class agent_work final : public node_work {
         structure_(spec_.model, provider_of(board(), spec_.model)) {}
 
   void begin() override {
-    text_pieces input = compose();
+    text_pieces input =
+        compose_input(board(), context().index(), spec_, context().facts.user_input);
     if (input.bytes() > limits::prompt_bytes_max)
       return context().fail_with(resource_error(
           "prompt", "the prompt of node '" + step().name + "' has " +
@@ -32,15 +54,16 @@ class agent_work final : public node_work {
     ask(std::move(request), std::move(input));
   }
 
-  void answered(std::size_t, expected<chat_response> result) override {
+  void answered(std::size_t slot, expected<chat_response> result) override {
     end_llm_call(context(), call_, result);
+    const bool may_ask_again = !spec_.model.output_schema.empty();
+    if (result && (goes_on(*result) || may_ask_again)) context().keep(slot, call_);
     const bool failed = !result.has_value();
     const node_output output = call_.output;
     context().facts.executions.emplace_back(std::move(call_));
     if (failed) return answer_failed(std::move(result.error()));
-    const bool wants_tools = !result->tool_calls.empty() && !spec_.tools.empty();
-    if (!wants_tools) return judge(output, "completed");
-    if (iteration_ >= iterations_max()) return judge(output, "max_iterations");
+    if (!wants_tools(*result)) return judge(output, "completed");
+    if (!goes_on(*result)) return judge(output, "max_iterations");
     run_tools(output.text(), std::move(result->tool_calls));
   }
 
@@ -52,23 +75,12 @@ class agent_work final : public node_work {
   }
 
  private:
-  [[nodiscard]] std::uint32_t iterations_max() const {
-    return spec_.max_iterations.value_or(limits::tool_iterations_max);
+  [[nodiscard]] bool wants_tools(const chat_response& answer) const {
+    return !answer.tool_calls.empty() && !spec_.tools.empty();
   }
-
-  /// Context, the parents' outputs and the prompt, with an empty line between.
-  text_pieces compose() {
-    text_pieces prompt;
-    expand_references(spec_.prompt, board(), prompt);
-    context().facts.user_input = prompt;
-    text_pieces input, parents;
-    expand_references(spec_.context, board(), input);
-    if (!input.empty()) input.add("\n\n");
-    board().add_parent_texts(context().index(), parents);
-    if (!parents.empty()) parents.add("\n\n");
-    input.append(std::move(parents));
-    input.append(std::move(prompt));
-    return input;
+  [[nodiscard]] bool goes_on(const chat_response& answer) const {
+    return wants_tools(answer) &&
+           iteration_ < spec_.max_iterations.value_or(limits::tool_iterations_max);
   }
 
   void ask(chat_request request, text_pieces input) {
@@ -168,7 +180,7 @@ class agent_work final : public node_work {
     text_pieces told;
     for (tool_call_record& record : calls_) {
       messages_.push_back({chat_role::tool, record.output, {}, {}, record.call.id});
-      told.add_owned((told.empty() ? "" : "\n") + record.call.name + ": " + record.output);
+      add_told(record, told);
       context().facts.executions.emplace_back(std::move(record));
     }
     chat_request request = make_chat_request(spec_.model, {});
@@ -189,6 +201,17 @@ class agent_work final : public node_work {
 };
 
 }  // namespace
+
+void restore_agent_input(run_board& board, std::size_t index, node_result& result) {
+  const auto& spec = std::get<agent_spec>(board.plan().step(index).spec);
+  text_pieces next = compose_input(board, index, spec, result.user_input);
+  for (auto& execution : result.executions) {
+    if (auto* call = std::get_if<llm_call_record>(&execution))
+      call->input = std::exchange(next, {});
+    else
+      add_told(std::get<tool_call_record>(execution), next);
+  }
+}
 
 std::unique_ptr<node_work> make_agent_work(node_context& context) {
   return std::make_unique<agent_work>(context);

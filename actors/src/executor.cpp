@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include <graphbit/runtime/random.hpp>
 #include <graphbit/runtime/reactor.hpp>
 
+#include "src/durable_runs.hpp"
 #include "src/executor_actor.hpp"
 #include "src/root_executor.hpp"
 
@@ -28,134 +30,228 @@ unsigned cores() { return std::max(1u, std::thread::hardware_concurrency()); }
 
 }  // namespace
 
+/// What an executor and its durable runs share, and outlives its handles while these end.
+struct executor_core {
+  executor_core(runtime& runtime, provider_config config, const executor_options& options,
+                const executor_numbers& numbers, chat_backend_factory factory)
+      : rt(runtime),
+        backends(std::make_shared<backend_book>(std::move(factory), std::move(config))),
+        callables(std::make_shared<callable_gate>(rt.blocking(), numbers.callables_max)),
+        ledger(std::make_shared<executor_ledger>(numbers, *rt.service<metrics_registry>())),
+        trace(rt.service<tracer>()),
+        live(rt.service<live_state>()),
+        budget(std::make_shared<call_budget>(
+            budget_limits{options.max_cost, options.max_total_tokens})),
+        retries_given(options.max_retries.has_value()),
+        flow(next_flow()) {}
+
+  [[nodiscard]] expected<run_setup> prepare(std::shared_ptr<const run_plan> plan,
+                                            const run_options& options);
+  [[nodiscard]] call_options call_for(const executor_numbers& n) const;
+  void launch(run_setup setup, reactor& home, run_done done, const run_options* stopped_by);
+
+  runtime& rt;
+  std::shared_ptr<backend_book> backends;
+  std::shared_ptr<callable_gate> callables;
+  std::shared_ptr<executor_ledger> ledger;
+  std::shared_ptr<tracer> trace;
+  std::shared_ptr<live_state> live;
+  std::shared_ptr<actor_slot> slot;  // these two once it is started
+  std::shared_ptr<call_gate> gate;
+  std::shared_ptr<call_budget> budget;  // counts, also where nothing is limited
+  std::atomic<bool> retries_given;
+  const std::uint64_t flow;
+  std::atomic<std::uint64_t> next_number{1};
+};
+
 /// What the handles of one executor share.
 class executor::impl {
  public:
   impl(runtime& rt, provider_config config, executor_options options,
        const executor_numbers& numbers, chat_backend_factory backends)
-      : rt_(rt),
-        options_(std::move(options)),
-        backends_(std::make_shared<backend_book>(std::move(backends), std::move(config))),
-        callables_(std::make_shared<callable_gate>(rt.blocking(), numbers.callables_max)),
-        ledger_(std::make_shared<executor_ledger>(numbers, *rt.service<metrics_registry>())),
-        tracer_(rt.service<tracer>()),
-        live_(rt.service<live_state>()),
-        budget_(std::make_shared<call_budget>(
-            budget_limits{options_.max_cost, options_.max_total_tokens})),
-        flow_(next_flow()) {}
+      : options_(std::move(options)),
+        core_(std::make_shared<executor_core>(rt, std::move(config), options_, numbers,
+                                              std::move(backends))) {}
 
   ~impl() {
-    if (!gate_) return;  // it was not started
-    const auto inside = gate_->enter();
+    if (!core_->gate) return;  // it was not started
+    const auto inside = core_->gate->enter();
     if (!inside) return;  // the runtime ends, and its supervisor ends the actor
-    if (const auto actor = slot_->get())
+    if (durable_) durable_->close();
+    if (const auto actor = core_->slot->get())
       caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
   }
 
-  [[nodiscard]] expected<void> start() {
-    const auto root = root_executor::of(rt_);
-    if (!root) return fail(root.error());
-    if (auto ok = backends_->open_own(); !ok) return ok;
-    slot_ = (*root)->make_slot();
-    gate_ = (*root)->gate();
-    (*root)->start_child(
-        {.kind = "executor",
-         .name = std::string(to_string(ledger_->numbers().mode)) + " " + std::to_string(flow_),
-         .lifetime = policy::child_lifetime::transient,
-         .start =
-             [&home = rt_.next_reactor(), slot = slot_, ledger = ledger_,
-              active = std::make_shared<active_runs>()] {
-               auto actor = spawn_on(home, supervise_runs, ledger, active);
-               slot->set(actor);
-               return actor;
-             },
-         .supervises = true});
-    return {};
-  }
-
+  [[nodiscard]] expected<void> start();
   [[nodiscard]] expected<std::string> run(workflow flow, run_options options, reactor& home,
                                           run_done done);
+  [[nodiscard]] expected<void> begin(durable_request request);
+  [[nodiscard]] expected<run_result> wait(
+      const std::function<expected<void>(reactor&, run_options, run_done)>& submit,
+      run_options options, const std::function<bool()>& interrupted);
   [[nodiscard]] expected<void> configure(const executor_changes& changes);
-  void cancel(cancel_run which) const {
-    if (const auto inside = gate_->enter()) caf::anon_send(slot_->get(), std::move(which));
-  }
+  void cancel(const std::string& run_id) const;
+  [[nodiscard]] expected<void> signal(const std::string& run_id, const std::string& name,
+                                      json_value value) const;
 
-  [[nodiscard]] runtime& rt() const noexcept { return rt_; }
-  [[nodiscard]] call_gate& gate() const noexcept { return *gate_; }
-  [[nodiscard]] executor_ledger& ledger() const noexcept { return *ledger_; }
-  [[nodiscard]] const callable_gate& callables() const noexcept { return *callables_; }
-  [[nodiscard]] const call_budget& budget() const noexcept { return *budget_; }
-  [[nodiscard]] const provider_config& config() const { return backends_->own_config(); }
+  [[nodiscard]] executor_core& core() const noexcept { return *core_; }
+  [[nodiscard]] const std::shared_ptr<durable_runs>& durable() const noexcept { return durable_; }
 
  private:
-  [[nodiscard]] call_options call_for(const executor_numbers& n) const;
+  void open_durable();
 
-  runtime& rt_;
   executor_options options_;
-  std::shared_ptr<backend_book> backends_;
-  std::shared_ptr<callable_gate> callables_;
-  std::shared_ptr<executor_ledger> ledger_;
-  std::shared_ptr<tracer> tracer_;
-  std::shared_ptr<live_state> live_;
-  std::shared_ptr<actor_slot> slot_;
-  std::shared_ptr<call_gate> gate_;
-  std::shared_ptr<call_budget> budget_;  // counts, also where nothing is limited
-  const std::uint64_t flow_;
-  std::atomic<std::uint64_t> next_number_{1};
+  std::shared_ptr<executor_core> core_;
+  std::shared_ptr<durable_runs> durable_;
   std::mutex configure_mutex_;
 };
 
+expected<void> executor::impl::start() {
+  const auto root = root_executor::of(core_->rt);
+  if (!root) return fail(root.error());
+  if (auto ok = core_->backends->open_own(); !ok) return ok;
+  core_->slot = (*root)->make_slot();
+  core_->gate = (*root)->gate();
+  (*root)->start_child({.kind = "executor",
+                        .name = std::string(to_string(core_->ledger->numbers().mode)) + " " +
+                                std::to_string(core_->flow),
+                        .lifetime = policy::child_lifetime::transient,
+                        .start =
+                            [&home = core_->rt.next_reactor(), slot = core_->slot,
+                             ledger = core_->ledger, active = std::make_shared<active_runs>()] {
+                              auto actor = spawn_on(home, supervise_runs, ledger, active);
+                              slot->set(actor);
+                              return actor;
+                            },
+                        .supervises = true});
+  if (options_.store) open_durable();
+  return {};
+}
+
+void executor::impl::open_durable() {
+  json_value about;
+  about.set("provider", core_->backends->own_config().provider);
+  about.set("model", core_->backends->own_config().model);
+  if (!options_.label.empty()) about.set("label", options_.label);
+  durable_hooks hooks;
+  hooks.about_json = to_json(about);
+  hooks.prepare = [core = core_](std::shared_ptr<const run_plan> plan, const run_options& options) {
+    return core->prepare(std::move(plan), options);
+  };
+  hooks.launch = [core = core_](run_setup setup, reactor& home, run_done done) {
+    if (!core->ledger->accept()) return false;
+    core->launch(std::move(setup), home, std::move(done), nullptr);
+    return true;
+  };
+  durable_ = std::make_shared<durable_runs>(core_->rt, options_, std::move(hooks));
+  core_->rt.service<journal_service>()->add(durable_);
+  durable_->open();
+}
+
 /// What was given to the executor wins, then the provider's own configuration, then the mode.
-call_options executor::impl::call_for(const executor_numbers& n) const {
+call_options executor_core::call_for(const executor_numbers& n) const {
   call_options call;
   call.priority = n.priority;
-  call.flow = flow_;
+  call.flow = flow;
   call.flow_in_flight_max = n.in_flight_max;
   call.debug = n.debug;
-  if (options_.max_retries || !config().max_retries) call.max_retries = n.max_retries;
+  if (retries_given || !backends->own_config().max_retries) call.max_retries = n.max_retries;
   return call;
+}
+
+expected<run_setup> executor_core::prepare(std::shared_ptr<const run_plan> plan,
+                                           const run_options& options) {
+  auto used = backends;
+  if (options.backends)
+    used = std::make_shared<backend_book>(options.backends, backends->own_config());
+  if (auto ok = used->open_all(*plan->flow()); !ok) return fail(std::move(ok.error()));
+  run_setup setup;
+  setup.plan = std::move(plan);
+  setup.environment = {std::move(used), callables, call_for(ledger->numbers())};
+  setup.environment.call.budget =
+      call_budget::within(budget, {options.max_cost, options.max_total_tokens});
+  setup.run_id = options.run_id;
+  setup.inputs = options.inputs;
+  setup.listener = options.on_event;
+  setup.stream_tokens = options.stream_tokens;
+  setup.valve = options.valve;
+  setup.trace = run_trace(trace, options.trace);
+  return setup;
+}
+
+/// Precondition: the ledger has accepted the run. `limited_by`: the caller's stop and deadline.
+void executor_core::launch(run_setup setup, reactor& home, run_done done,
+                           const run_options* limited_by) {
+  if (live->follows_runs()) live->follow(setup.plan->flow(), setup.run_id, setup.listener, done);
+  const auto number = next_number.fetch_add(1, std::memory_order_relaxed);
+  auto request =
+      std::make_shared<run_request>(number, std::move(setup), home, ledger, std::move(done));
+  request->timeout = ledger->numbers().timeout;
+  request->timeout_operation = "workflow_execution";
+  if (limited_by != nullptr) {
+    request->deadline_at = limited_by->deadline_at;
+    request->timeout_operation = limited_by->timeout_operation;
+  }
+  caf::anon_send(slot->get(), accept_run{request});
+  // After it, so that the cancellation of a token that is stopped already finds the run.
+  if (limited_by != nullptr)
+    request->on_stop(limited_by->stop, [slot = slot, number] {
+      caf::anon_send(slot->get(), cancel_run{number, {}});
+    });
 }
 
 expected<std::string> executor::impl::run(workflow flow, run_options options, reactor& home,
                                           run_done done) {
   if (!options.inputs.is_null() && !options.inputs.is_object())
     return fail(validation_error("inputs", "inputs must be an object of names and values"));
+  if (options.run_id.empty()) options.run_id = make_uuid();
+  std::string run_id = options.run_id;
   auto plan = run_plan::make(std::make_shared<const workflow>(std::move(flow)));
   if (!plan) return fail(std::move(plan.error()));
-  auto backends = backends_;
-  if (options.backends)
-    backends = std::make_shared<backend_book>(std::move(options.backends), config());
-  if (auto ok = backends->open_all(*(*plan)->flow()); !ok) return fail(std::move(ok.error()));
-  if (!ledger_->accept())
+  auto setup = core_->prepare(std::move(*plan), options);
+  if (!setup) return fail(std::move(setup.error()));
+  if (durable_) {
+    durable_->start({.flow = setup->plan->flow(),
+                     .plan = setup->plan,
+                     .options = std::move(options),
+                     .home = &home,
+                     .done = std::move(done)});
+    return run_id;
+  }
+  if (!core_->ledger->accept())
     return fail(resource_error("runs_queued",
                                "too many runs wait in this executor; in low latency "
                                "mode a new run is refused instead of waiting"));
-  const executor_numbers numbers = ledger_->numbers();
-  run_setup setup;
-  setup.plan = std::move(*plan);
-  setup.environment = {std::move(backends), callables_, call_for(numbers)};
-  setup.environment.call.budget =
-      call_budget::within(budget_, {options.max_cost, options.max_total_tokens});
-  setup.run_id = options.run_id.empty() ? make_uuid() : std::move(options.run_id);
-  setup.inputs = std::move(options.inputs);
-  setup.listener = std::move(options.on_event);
-  setup.stream_tokens = options.stream_tokens;
-  setup.valve = std::move(options.valve);
-  setup.trace = run_trace(tracer_, options.trace);
-  std::string run_id = setup.run_id;
-  if (live_->follows_runs()) live_->follow(setup.plan->flow(), run_id, setup.listener, done);
-  const auto number = next_number_.fetch_add(1, std::memory_order_relaxed);
-  auto request =
-      std::make_shared<run_request>(number, std::move(setup), home, ledger_, std::move(done));
-  request->timeout = numbers.timeout;
-  request->deadline_at = options.deadline_at;
-  request->timeout_operation = std::move(options.timeout_operation);
-  caf::anon_send(slot_->get(), accept_run{request});
-  // After it, so that the cancellation of a token that is stopped already finds the run.
-  request->on_stop(options.stop, [slot = slot_, number] {
-    caf::anon_send(slot->get(), cancel_run{number, {}});
-  });
+  core_->launch(std::move(*setup), home, std::move(done), &options);
   return run_id;
+}
+
+expected<void> executor::impl::begin(durable_request request) {
+  if (!durable_)
+    return fail(
+        configuration_error("store", "this executor records nothing; make it with a store"));
+  durable_->start(std::move(request));
+  return {};
+}
+
+void executor::impl::cancel(const std::string& run_id) const {
+  if (durable_) return durable_->cancel(run_id);
+  if (const auto inside = core_->gate->enter())
+    caf::anon_send(core_->slot->get(), cancel_run{0, run_id});
+}
+
+expected<void> executor::impl::signal(const std::string& run_id, const std::string& name,
+                                      json_value value) const {
+  if (durable_) {
+    auto sent = durable_->store()->send_signal(run_id, name, to_json(value));
+    if (sent) durable_->look();
+    return sent;
+  }
+  const auto inside = core_->gate->enter();
+  if (!inside) return fail(runtime_has_ended("signal"));
+  caf::anon_send(core_->slot->get(),
+                 signal_run{run_id, {name, std::make_shared<const json_value>(std::move(value))}});
+  return {};
 }
 
 expected<void> executor::impl::configure(const executor_changes& changes) {
@@ -174,7 +270,8 @@ expected<void> executor::impl::configure(const executor_changes& changes) {
   const auto numbers = resolve(wanted, cores());
   if (!numbers) return fail(numbers.error());
   options_ = wanted;
-  ledger_->set_numbers(*numbers);
+  core_->retries_given = wanted.max_retries.has_value();
+  core_->ledger->set_numbers(*numbers);
   return {};
 }
 
@@ -194,37 +291,58 @@ expected<executor> executor::open(runtime& rt, provider_config config, executor_
 }
 
 expected<std::string> executor::run(workflow flow, run_options options, done_callback done) const {
-  const auto inside = impl_->gate().enter();
+  const auto inside = impl_->core().gate->enter();
   if (!inside) return fail(runtime_has_ended("run"));
-  return impl_->run(std::move(flow), std::move(options), impl_->rt().next_reactor(),
+  return impl_->run(std::move(flow), std::move(options), impl_->core().rt.next_reactor(),
                     std::move(done));
 }
 
-void executor::cancel(const std::string& run_id) const { impl_->cancel({0, run_id}); }
+expected<void> executor::signal(const std::string& run_id, const std::string& name,
+                                json_value value) const {
+  return impl_->signal(run_id, name, std::move(value));
+}
 
-expected<run_result> executor::execute(workflow flow, run_options options,
-                                       const std::function<bool()>& interrupted) const {
-  const auto inside = impl_->gate().enter();
+void executor::cancel(const std::string& run_id) const { impl_->cancel(run_id); }
+
+expected<stored_state> executor::cancel_stored(const std::string& run_id) const {
+  const auto durable = impl_->durable();
+  if (!durable)
+    return fail(
+        configuration_error("store", "this executor records nothing; make it with a store"));
+  auto state = durable->store()->request_cancel(run_id);
+  if (state) durable->look();
+  return state;
+}
+
+std::shared_ptr<run_store> executor::store() const {
+  return impl_->durable() ? impl_->durable()->store() : nullptr;
+}
+
+/// Waits on this thread, which runs the reactor meanwhile.
+expected<run_result> executor::impl::wait(
+    const std::function<expected<void>(reactor&, run_options, run_done)>& submit,
+    run_options options, const std::function<bool()>& interrupted) {
+  const auto inside = core_->gate->enter();
   if (!inside) return fail(runtime_has_ended("execute"));
-  reactor& home = impl_->rt().next_reactor();
+  reactor& home = core_->rt.next_reactor();
   if (home.here())
     return fail(runtime_error("execute",
                               "a blocking call on a reactor's thread would wait for "
                               "itself; use run()"));
   reactor::waiter waiter;
   std::optional<run_result> result;
-  expected<std::string> accepted;
+  expected<void> accepted;
   std::stop_source stop;
   const std::stop_callback forwarded(options.stop, [&stop] { stop.request_stop(); });
   options.stop = stop.get_token();
-  const auto submit = [&] {
-    accepted = impl_->run(std::move(flow), std::move(options), home, [&](const run_result& r) {
+  const auto start = [&] {
+    accepted = submit(home, std::move(options), [&](const run_result& r) {
       result = r;
       reactor::finish(waiter);
     });
     if (!accepted) reactor::finish(waiter);
   };
-  if (!home.drive(waiter, submit, interrupted)) {
+  if (!home.drive(waiter, start, interrupted)) {
     // The callback writes to this stack: wait until the cancelled run has called it.
     static_cast<void>(home.drive(waiter, [&] { stop.request_stop(); }, {}));
   }
@@ -233,20 +351,82 @@ expected<run_result> executor::execute(workflow flow, run_options options,
   return std::move(*result);
 }
 
+expected<run_result> executor::execute(workflow flow, run_options options,
+                                       const std::function<bool()>& interrupted) const {
+  return impl_->wait(
+      [&](reactor& home, run_options o, run_done done) -> expected<void> {
+        auto accepted = impl_->run(std::move(flow), std::move(o), home, std::move(done));
+        if (!accepted) return fail(std::move(accepted.error()));
+        return {};
+      },
+      std::move(options), interrupted);
+}
+
+namespace {
+
+std::shared_ptr<const workflow> shared(std::optional<workflow> flow) {
+  return flow ? std::make_shared<const workflow>(std::move(*flow)) : nullptr;
+}
+
+}  // namespace
+
+expected<run_result> executor::go_on(durable_request request,
+                                     const std::function<bool()>& interrupted) const {
+  run_options options = request.options;
+  return impl_->wait(
+      [&](reactor& home, run_options o, run_done done) {
+        request.options = std::move(o);
+        request.home = &home;
+        request.done = std::move(done);
+        return impl_->begin(std::move(request));
+      },
+      std::move(options), interrupted);
+}
+
+expected<run_result> executor::resume(const std::string& run_id, run_options options,
+                                      std::optional<workflow> flow,
+                                      const std::function<bool()>& interrupted) const {
+  options.run_id = run_id;
+  return go_on({.wish = durable_wish::resume,
+                .flow = shared(std::move(flow)),
+                .options = std::move(options)},
+               interrupted);
+}
+
+expected<run_result> executor::retry_failed(const std::string& run_id, run_options options,
+                                            std::optional<workflow> flow,
+                                            const std::function<bool()>& interrupted) const {
+  options.run_id = run_id;
+  return go_on(
+      {.wish = durable_wish::retry, .flow = shared(std::move(flow)), .options = std::move(options)},
+      interrupted);
+}
+
+expected<run_result> executor::fork(const std::string& run_id, fork_options where,
+                                    run_options options, std::optional<workflow> flow,
+                                    const std::function<bool()>& interrupted) const {
+  options.run_id = run_id;
+  return go_on({.wish = durable_wish::fork,
+                .flow = shared(std::move(flow)),
+                .options = std::move(options),
+                .fork = std::move(where)},
+               interrupted);
+}
+
 expected<void> executor::configure(const executor_changes& changes) const {
   return impl_->configure(changes);
 }
 
 executor_stats executor::stats() const {
-  auto stats = impl_->ledger().stats();
-  const auto callables = impl_->callables().stats();
+  auto stats = impl_->core().ledger->stats();
+  const auto callables = impl_->core().callables->stats();
   stats.callables_abandoned = callables.abandoned;
   stats.callables_late = callables.late;
-  stats.cost = impl_->budget().cost();
-  stats.total_tokens = impl_->budget().tokens();
+  stats.cost = impl_->core().budget->cost();
+  stats.total_tokens = impl_->core().budget->tokens();
   return stats;
 }
-void executor::reset_stats() const { impl_->ledger().reset(); }
-const provider_config& executor::config() const { return impl_->config(); }
+void executor::reset_stats() const { impl_->core().ledger->reset(); }
+const provider_config& executor::config() const { return impl_->core().backends->own_config(); }
 
 }  // namespace graphbit

@@ -36,6 +36,13 @@ class executor_shell {
       if (meant(*run.request)) end(run.actor, cancelled_error("workflow_execution"));
   }
 
+  void signal(const signal_run& s) {
+    for (const auto& request : waiting_)
+      if (request->run_id() == s.run_id) request->add_signal(s.signal);
+    for (const auto& [address, run] : active_->by_address)
+      if (run.request->run_id() == s.run_id) caf::anon_send(run.actor, s.signal);
+  }
+
   [[nodiscard]] child_reports report() const {
     child_reports all;
     for (const auto& [address, run] : active_->by_address)
@@ -58,7 +65,8 @@ class executor_shell {
     closing_ = true;
     for (const auto& request : waiting_) request->refuse(closed_error());
     waiting_.clear();
-    for (const auto& [address, run] : active_->by_address) end(run.actor, closed_error());
+    for (const auto& [address, run] : active_->by_address)
+      end(run.actor, closed_error(), {.leave_as = stored_state::running});  // others may adopt it
     end_if_closed();
   }
 
@@ -70,8 +78,8 @@ class executor_shell {
 
   static error closed_error() { return cancelled_error("executor"); }
 
-  static void end(const caf::actor& run, error why) {
-    caf::anon_send(run, end_early{std::make_shared<const error>(std::move(why))});
+  static void end(const caf::actor& run, error why, ending how = {}) {
+    caf::anon_send(run, end_early{std::make_shared<const error>(std::move(why)), how});
   }
 
   void start_waiting() {
@@ -141,7 +149,16 @@ caf::actor run_request::start() {
     ledger->ended(result, true);
     done(result);
   };
-  return start_run(home_, std::move(setup_), std::move(tell));
+  if (setup_.on_parked)
+    setup_.on_parked = [ledger = ledger_, inner = std::move(setup_.on_parked)](
+                           wall_time until, std::uint64_t heard) {
+      ledger->parked();
+      inner(until, heard);
+    };
+  auto run = start_run(home_, std::move(setup_), std::move(tell));
+  for (signal_came& s : signals_) caf::anon_send(run, std::move(s));
+  signals_.clear();
+  return run;
 }
 
 error run_request::late_error(time_point now) const {
@@ -164,6 +181,7 @@ caf::behavior supervise_runs(executor_actor* self, const std::shared_ptr<executo
   return {
       [shell](const accept_run& a) { shell->accept(a.request); },
       [shell](const cancel_run& c) { shell->cancel(c); },
+      [shell](const signal_run& s) { shell->signal(s); },
       [shell](tree_atom) { return shell->report(); },
   };
 }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <stop_token>
 #include <unordered_map>
+#include <vector>
 
 #include <graphbit/runtime/pinned_actor.hpp>
 
@@ -30,6 +31,8 @@ class run_request {
   [[nodiscard]] caf::actor start();
   /// Answers a run that has not started. `why` says cancelled or what went wrong.
   void refuse(error why) noexcept;
+  /// Told to the run once it has started.
+  void add_signal(signal_came s) { signals_.push_back(std::move(s)); }
   /// Calls `f` when the caller's token is stopped, as long as this request lives.
   void on_stop(const std::stop_token& token, std::function<void()> f);
   /// True once that token was stopped; an executor that died may have missed it.
@@ -47,6 +50,7 @@ class run_request {
   run_setup setup_;
   reactor& home_;
   std::shared_ptr<executor_ledger> ledger_;
+  std::vector<signal_came> signals_;
   run_done done_;  // empty once the run was started or refused
   std::stop_token token_;
   std::optional<std::stop_callback<std::function<void()>>> stop_;
@@ -71,6 +75,11 @@ struct active_runs {
   std::unordered_map<caf::actor_addr, entry> by_address;
 };
 
+struct signal_run {
+  std::string run_id;
+  signal_came signal;
+};
+
 struct executor_actor_state {
   static inline const char* name = "executor";
 };
@@ -88,3 +97,4 @@ caf::behavior supervise_runs(executor_actor* self, const std::shared_ptr<executo
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::accept_run)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::cancel_run)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::signal_run)

@@ -27,6 +27,12 @@ void executor_ledger::started() {
   metrics_.started();
 }
 
+void executor_ledger::parked() {
+  const std::lock_guard guard(mutex_);
+  --counts_.active;
+  metrics_.parked();
+}
+
 void executor_ledger::ended(const run_result& result, bool was_started) {
   const duration took = result.record().ended - result.record().started;
   const std::lock_guard guard(mutex_);

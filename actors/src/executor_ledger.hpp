@@ -26,6 +26,8 @@ class executor_ledger {
   /// A run asks to be accepted; false when the queue is full and the mode rejects.
   [[nodiscard]] bool accept();
   void started();
+  /// A run that was started has parked: it counts again once it is revived.
+  void parked();
   /// A run has ended that `was_started` or never left the queue.
   void ended(const run_result& result, bool was_started);
   void run_crashed();

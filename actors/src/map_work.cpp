@@ -13,6 +13,33 @@ namespace graphbit {
 
 namespace {
 
+/// The list that `items` refers to, or the parent's output. Text that holds a JSON list counts.
+expected<json_value::array> find_items(const run_board& board, std::size_t index,
+                                       const map_spec& spec) {
+  node_output source = board.input_of(index);
+  if (!spec.items.empty()) {
+    text_pieces text;
+    expand_references(spec.items, board, text);
+    source = node_output::from_answer(text.str());
+  }
+  const json_value* list = source.structured();
+  if (list != nullptr && list->is_array()) return list->as_array();
+  return fail(validation_error("items",
+                               "map node '" + board.plan().step(index).name +
+                                   "' needs a list; put a split transform before it",
+                               source.text().substr(0, 80)));
+}
+
+/// What is asked for one item. `scope` knows `count` already.
+text_pieces item_input(const map_spec& spec, local_scope& scope, const json_value& item,
+                       std::size_t slot) {
+  scope.set("item", node_output::from_json(item));
+  scope.set("index", node_output::from_text(std::to_string(slot)));
+  text_pieces input;
+  expand_references(spec.prompt, scope, input);
+  return input;
+}
+
 /// Asks the model once per item of a list, at most `in_flight_max` at once, and joins the answers
 /// in the items' order. The first item that fails ends the node.
 class map_work final : public node_work {
@@ -21,7 +48,7 @@ class map_work final : public node_work {
       : node_work(context), spec_(std::get<map_spec>(step().spec)), scope_(board()) {}
 
   void begin() override {
-    auto items = find_items();
+    auto items = find_items(board(), context().index(), spec_);
     if (!items) return context().fail_with(std::move(items.error()));
     items_ = std::move(*items);
     answers_.resize(items_.size());
@@ -44,6 +71,7 @@ class map_work final : public node_work {
     auto verdict = structures_[slot]->judge(calls_[slot].output);
     if (verdict.next) return ask_again(slot, std::move(*verdict.next));
     if (verdict.failure) return fail_item(slot, std::move(*verdict.failure));
+    if (items_.size() > 1) context().keep(slot, calls_[slot]);
     answers_[slot] = std::move(*verdict.output);
     structures_[slot].reset();
     ++answered_;
@@ -52,28 +80,9 @@ class map_work final : public node_work {
   }
 
  private:
-  /// The list that `items` refers to, or the parent's output. Text that holds a JSON list counts.
-  expected<json_value::array> find_items() {
-    node_output source = board().input_of(context().index());
-    if (!spec_.items.empty()) {
-      text_pieces text;
-      expand_references(spec_.items, board(), text);
-      source = node_output::from_answer(text.str());
-    }
-    const json_value* list = source.structured();
-    if (list != nullptr && list->is_array()) return list->as_array();
-    const std::string text = source.text().substr(0, 80);
-    return fail(validation_error(
-        "items", "map node '" + step().name + "' needs a list; put a split transform before it",
-        text));
-  }
-
   bool ask_next() {
     const std::size_t slot = next_++;
-    scope_.set("item", node_output::from_json(items_[slot]));
-    scope_.set("index", node_output::from_text(std::to_string(slot)));
-    text_pieces input;
-    expand_references(spec_.prompt, scope_, input);
+    text_pieces input = item_input(spec_, scope_, items_[slot], slot);
     if (input.bytes() > limits::prompt_bytes_max) {
       context().fail_with(resource_error(
           "prompt", "the prompt of item " + std::to_string(slot) + " exceeds the limit of 16 MiB"));
@@ -145,6 +154,20 @@ class map_work final : public node_work {
 };
 
 }  // namespace
+
+void restore_map_input(run_board& board, std::size_t index, node_result& result) {
+  const auto& spec = std::get<map_spec>(board.plan().step(index).spec);
+  const auto items = find_items(board, index, spec);
+  if (!items) return;
+  result.user_input.add(spec.prompt);
+  local_scope scope(board);
+  scope.set("count", node_output::from_text(std::to_string(items->size())));
+  for (auto& execution : result.executions) {
+    auto* call = std::get_if<llm_call_record>(&execution);
+    const std::size_t slot = call == nullptr ? items->size() : call->iteration - 1;
+    if (slot < items->size()) call->input = item_input(spec, scope, (*items)[slot], slot);
+  }
+}
 
 std::unique_ptr<node_work> make_map_work(node_context& context) {
   return std::make_unique<map_work>(context);

@@ -73,6 +73,7 @@ void end_llm_call(node_context& context, llm_call_record& record, expected<chat_
   record.finish = std::move(result->finish);
   record.usage = result->usage;
   record.attempts = result->attempts;
+  record.cost = result->cost;
   record.tool_calls = result->tool_calls;
   context.board().emit(run_event_kind::llm_call_completed, context.index(), [&](run_event& event) {
     event.call_id = record.id.empty() ? llm_call_id(context.step(), record.iteration) : record.id;

@@ -70,6 +70,16 @@ expected<void> check_spec(const sub_workflow_spec& s) {
   return require(s.flow != nullptr, "workflow", "Sub-workflow node needs a workflow");
 }
 
+expected<void> check_spec(const wait_spec& s) {
+  if (auto ok = require(!blank(s.signal) || s.length.has_value(), "signal",
+                        "A wait needs the name of a signal, or a time");
+      !ok)
+    return ok;
+  return require(!s.length || (s.length->count() >= 0 && *s.length <= wait_spec::length_max),
+                 "length", "A wait lasts from 0 seconds to 3650 days",
+                 s.length ? std::to_string(s.length->count()) + " ms" : "");
+}
+
 /// How the contract's messages call a node of this kind: "Name", "Transform name", ...
 std::string name_label(node_kind kind) {
   switch (kind) {
@@ -83,6 +93,8 @@ std::string name_label(node_kind kind) {
       return "Map name";
     case node_kind::sub_workflow:
       return "Sub-workflow name";
+    case node_kind::wait:
+      return "Wait name";
   }
   return "Name";
 }
@@ -155,6 +167,8 @@ std::string_view to_string(node_kind kind) noexcept {
       return "Map";
     case node_kind::sub_workflow:
       return "Workflow";
+    case node_kind::wait:
+      return "Wait";
   }
   return "Agent";
 }
@@ -180,6 +194,10 @@ expected<node> node::map(std::string name, map_spec spec) {
 }
 
 expected<node> node::sub_workflow(std::string name, sub_workflow_spec spec) {
+  return make(std::move(name), std::move(spec));
+}
+
+expected<node> node::wait(std::string name, wait_spec spec) {
   return make(std::move(name), std::move(spec));
 }
 

@@ -12,12 +12,18 @@
 #include <graphbit/runtime/limits.hpp>
 #include <graphbit/runtime/log.hpp>
 
+#include "src/callable_scope.hpp"
 #include "src/node_work.hpp"
+#include "src/record_key.hpp"
 #include "src/run_actor.hpp"
+#include "src/run_journal.hpp"
 
 namespace graphbit {
 
 namespace {
+
+constexpr auto park_over = seconds{1};            // shorter waits are not worth a record
+constexpr auto park_max = std::chrono::hours{1};  // of one node, in all
 
 /// Hands what a provider client says to the node's actor; tokens go straight to the listener,
 /// which lives on the same reactor, as long as the run's valve lets them.
@@ -120,18 +126,39 @@ class node_shell final : public node_context {
   }
 
   void answered(const model_answer& a) {
+    --asked_;
+    if (ended_) return;
+    if (may_park(*a.result)) return park_call(a.result->error());
     guard([&] { work_->answered(a.slot, std::move(*a.result)); });
+    if (parks_ && asked_ == 0 && !ended_) park(std::move(*parks_));
   }
   void called(const callable_answer& a) {
     if (!forget(a.slot)) return;  // too late: its time limit was faster
+    if (keeps_tools() && !replayed_tool(a.slot))
+      board_->journal()->add(journal_kind::tool_answered, tool_key(key(), a.slot),
+                             tool_body(*a.result));
     guard([&] { work_->called(a.slot, std::move(*a.result)); });
+  }
+  /// The answer that asks for tools is recorded: now they may act.
+  void records_kept(const graphbit::records_kept& k) {
+    auto calls = std::exchange(held_calls_, {});
+    if (!*k.how || ended_) return;  // the run is told to stop
+    for (held_call& c : calls) start_call(c.slot, *c.function, std::move(c.arguments));
+  }
+  void sub_run_parked(const graphbit::sub_run_parked& p) {
+    sub_run_ = nullptr;
+    if (!ended_) park({.until = p.until, .any_signal = true, .why = "its sub-workflow waits"});
   }
   void ran(const sub_run_answer& a) {
     guard([&] { work_->ran(*a.result); });
   }
 
+  void heard(const signal_came& s) {
+    if (sub_run_) caf::anon_send(sub_run_, s);
+  }
+
   void end_early(const error& why) {
-    if (sub_run_) caf::anon_send(sub_run_, graphbit::end_early{std::make_shared<error>(why)});
+    if (sub_run_) caf::anon_send(sub_run_, graphbit::end_early{std::make_shared<error>(why), {}});
     if (!ended_) end(node_status::cancelled, {}, std::nullopt);
   }
 
@@ -156,11 +183,13 @@ class node_shell final : public node_context {
   [[nodiscard]] std::uint32_t index() const noexcept override { return index_; }
   void ask(std::size_t slot, const model_settings& settings, chat_request request,
            const std::string& call_id) override;
+  void keep(std::size_t slot, const llm_call_record& answer) override;
   void call(std::size_t slot, const callable& function, json_value arguments) override;
   void run(std::shared_ptr<const run_plan> plan, json_value inputs) override;
   void complete(node_output output) override {
     end(node_status::completed, std::move(output), std::nullopt);
   }
+  void park(parking how) override;
   void fail_with(error e) override { end(node_status::failed, {}, std::move(e)); }
 
  private:
@@ -184,18 +213,38 @@ class node_shell final : public node_context {
     return false;
   }
 
+  // Durable runs.
+  [[nodiscard]] const std::string& key() const { return board_->key(index_); }
+  [[nodiscard]] bool keeps_tools() const {
+    return board_->journal() != nullptr && board_->plan().step(index_).kind() == node_kind::agent;
+  }
+  [[nodiscard]] bool replayed_tool(std::size_t slot) const {
+    return board_->journal()->replay().effect(tool_key(key(), slot)) != nullptr;
+  }
+  [[nodiscard]] bool answer_recorded(std::size_t slot);
+  [[nodiscard]] bool may_park(const expected<chat_response>& result) const;
+  void park_call(const error& why);
+
+  void start_call(std::size_t slot, const callable& function, json_value arguments);
   void limit_time(std::size_t slot, const callable& function,
                   const std::shared_ptr<callable_gate::ticket>& ticket);
   [[nodiscard]] run_listener sub_run_listener() const;
   void end(node_status status, node_output output, std::optional<error> failure) noexcept;
-  void announce(const node_result& result) const;
 
   node_actor* self_;
   std::shared_ptr<run_board> board_;
   std::uint32_t index_;
   caf::actor run_;
   std::unique_ptr<node_work> work_;
+  struct held_call {
+    std::size_t slot;
+    const callable* function;
+    json_value arguments;
+  };
   std::vector<pending_callable> callables_;
+  std::vector<held_call> held_calls_;  // tools that wait for the record of what asks for them
+  std::size_t asked_ = 0;              // calls of the model that are out
+  std::optional<parking> parks_;       // as soon as none is
   caf::actor sub_run_;
   std::shared_ptr<const call_origin> origin_;  // made with the first call
   bool ended_ = false;
@@ -203,6 +252,9 @@ class node_shell final : public node_context {
 
 void node_shell::ask(std::size_t slot, const model_settings& settings, chat_request request,
                      const std::string& call_id) {
+  if (parks_) return;  // asked again by the next incarnation
+  ++asked_;
+  if (board_->journal() != nullptr && answer_recorded(slot)) return;
   const auto backend = board_->environment().backends->find(settings);
   if (!backend) return fail_with(core_error(who() + " has no backend"));
   call_options options = board_->environment().call;
@@ -214,6 +266,10 @@ void node_shell::ask(std::size_t slot, const model_settings& settings, chat_requ
   if (!origin_)
     origin_ = std::make_shared<const call_origin>(call_origin{board_->run_id(), step().name});
   options.origin = origin_;
+  if (const auto* journal = board_->journal()) {
+    options.idempotency_key = journal->call_name(call_key(key(), slot));
+    options.wait_max = park_over;
+  }
   auto sink = std::make_unique<answer_sink>(caf::actor_cast<caf::actor>(self_), board_, index_,
                                             slot, call_id, resume);
   if (stream)
@@ -223,13 +279,67 @@ void node_shell::ask(std::size_t slot, const model_settings& settings, chat_requ
     backend->submit(std::move(request), std::move(options), std::move(sink), false, board_->home());
 }
 
+/// What is recorded is answered in the way of a live answer: by a message.
+bool node_shell::answer_recorded(std::size_t slot) {
+  const std::string* text = board_->journal()->replay().effect(call_key(key(), slot));
+  const auto body = text == nullptr ? json_value() : parse_json(*text).value_or(json_value());
+  if (!body.is_object()) return false;
+  caf::anon_send(
+      caf::actor_cast<caf::actor>(self_),
+      model_answer{slot, std::make_shared<expected<chat_response>>(read_call_body(body))});
+  return true;
+}
+
+void node_shell::keep(std::size_t slot, const llm_call_record& answer) {
+  auto* journal = board_->journal();
+  if (journal == nullptr || journal->replay().effect(call_key(key(), slot)) != nullptr) return;
+  journal->add(journal_kind::call_answered, call_key(key(), slot), call_body(answer));
+}
+
+/// An open breaker, and a wait that the server or our own rate limit asks for. A durable run waits
+/// it out without holding anything; but not for ever.
+bool node_shell::may_park(const expected<chat_response>& result) const {
+  if (result || board_->journal() == nullptr || !board_->open()) return false;
+  const error& e = result.error();
+  const bool passes = e.kind == error_kind::network || e.kind == error_kind::rate_limit;
+  return passes && e.retry_after && !e.cancelled && board_->parked_for(index_) < park_max;
+}
+
+void node_shell::park_call(const error& why) {
+  const auto until = board_->parks_until(index_, *why.retry_after);
+  parks_ = parking{.until = until, .why = why.message};
+  if (asked_ == 0) park(std::move(*parks_));  // else once the others have answered
+}
+
 void node_shell::call(std::size_t slot, const callable& function, json_value arguments) {
+  if (!keeps_tools()) return start_call(slot, function, std::move(arguments));
+  const auto me = caf::actor_cast<caf::actor>(self_);
+  if (const auto* recorded = board_->journal()->replay().effect(tool_key(key(), slot))) {
+    callables_.push_back({slot, nullptr});
+    return answer(me, slot, read_tool_body(parse_json(*recorded).value_or(json_value())));
+  }
+  // A tool acts on the world: only on a decision that will be the same after a crash.
+  held_calls_.push_back({slot, &function, std::move(arguments)});
+  if (held_calls_.size() > 1) return;
+  board_->journal()->when_recorded([me](const expected<void>& how) {
+    caf::anon_send(me, graphbit::records_kept{std::make_shared<const expected<void>>(how)});
+  });
+}
+
+void node_shell::start_call(std::size_t slot, const callable& function, json_value arguments) {
   const auto me = caf::actor_cast<caf::actor>(self_);
   callables_.push_back({slot, nullptr});
-  if (!function.blocking) return answer(me, slot, guarded(function, arguments));
+  callable_call which;
+  if (const auto* journal = board_->journal())
+    which = {journal->call_name(tool_key(key(), slot)), true};
+  if (!function.blocking) {
+    const callable_scope scope(which);
+    return answer(me, slot, guarded(function, arguments));
+  }
   // The plan keeps the function alive when the run is over before the function is.
   auto ticket = board_->environment().callables->submit(
-      [plan = board_->setup().plan, &function, arguments = std::move(arguments)] {
+      [plan = board_->setup().plan, &function, which, arguments = std::move(arguments)] {
+        const callable_scope scope(which);
         return guarded(function, arguments);
       },
       [me, slot](expected<json_value> result) { answer(me, slot, std::move(result)); });
@@ -265,10 +375,20 @@ void node_shell::run(std::shared_ptr<const run_plan> plan, json_value inputs) {
   setup.inputs = std::move(inputs);
   setup.deadline_at = parent.deadline_at;
   setup.depth = parent.depth + 1;
+  setup.signals = board_->signals();
   setup.listener = sub_run_listener();
   setup.stream_tokens = parent.stream_tokens;
   setup.valve = parent.valve;
   setup.trace = parent.trace.within(index_);
+  if (parent.journal) {
+    setup.journal = parent.journal;
+    setup.key_prefix = key() + "/";
+    setup.on_parked = [me = caf::actor_cast<caf::actor_addr>(self_)](wall_time until,
+                                                                     std::uint64_t) {
+      if (const auto node = caf::actor_cast<caf::actor>(me))
+        caf::anon_send(node, graphbit::sub_run_parked{until});
+    };
+  }
   sub_run_ = start_run(board_->home(), std::move(setup),
                        [me = caf::actor_cast<caf::actor>(self_)](const run_result& result) {
                          caf::anon_send(me, sub_run_answer{std::make_shared<run_result>(result)});
@@ -287,13 +407,16 @@ run_listener node_shell::sub_run_listener() const {
   };
 }
 
-void node_shell::announce(const node_result& result) const {
-  if (result.status == node_status::completed)
-    board_->emit(run_event_kind::node_completed, index_,
-                 [&](run_event& event) { event.text = result.output.text(); });
-  else if (result.status == node_status::failed)
-    board_->emit(run_event_kind::node_failed, index_,
-                 [&](run_event& event) { event.failure = result.failure; });
+/// Ends this incarnation; the run begins another.
+void node_shell::park(parking how) {
+  ended_ = true;
+  if (board_->open()) {
+    board_->slot(index_).status = node_status::pending;
+    for (const auto& p : callables_)
+      if (p.ticket) board_->environment().callables->abandon(p.ticket);
+    caf::anon_send(run_, node_parked{index_, std::make_shared<const parking>(std::move(how))});
+  }
+  run_ = nullptr;
 }
 
 void node_shell::end(node_status status, node_output output,
@@ -308,9 +431,8 @@ void node_shell::end(node_status status, node_output output,
     facts.output = std::move(output);
     facts.failure = std::move(failure);
     facts.ended = steady_clock::now();
-    node_result& slot = board_->slot(index_);
-    slot = std::move(facts);
-    announce(slot);
+    board_->slot(index_) = std::move(facts);
+    board_->announce(index_);
     board_->setup().trace.node_ended(board_->record(), step(), index_);
     caf::anon_send(run_, node_ended{index_});
   }
@@ -333,10 +455,16 @@ caf::behavior run_node(node_actor* self, const std::shared_ptr<run_board>& board
         shell->called(a);
         shell->quit_if_ended();
       },
+      [shell](const records_kept& k) { shell->records_kept(k); },
+      [shell](const sub_run_parked& p) {
+        shell->sub_run_parked(p);
+        shell->quit_if_ended();
+      },
       [shell](const sub_run_answer& a) {
         shell->ran(a);
         shell->quit_if_ended();
       },
+      [shell](const signal_came& s) { shell->heard(s); },
       [shell](const end_early& e) {
         shell->end_early(*e.why);
         shell->quit_if_ended();

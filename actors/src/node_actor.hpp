@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include <graphbit/runtime/chat.hpp>
 #include <graphbit/runtime/pinned_actor.hpp>
@@ -9,6 +10,15 @@
 #include "src/run_board.hpp"
 
 namespace graphbit {
+
+/// Why a node stops for a while, holding nothing: it begins anew at a time, or when its run is told
+/// something.
+struct parking {
+  wall_time until = wall_time::max();
+  std::string signal{};     ///< wakes it earlier
+  bool any_signal = false;  ///< so does every other
+  std::string why{};        ///< in words
+};
 
 /// To a node from its sink: how one call to a model ended.
 struct model_answer {
@@ -24,13 +34,37 @@ struct callable_answer {
 struct sub_run_answer {
   std::shared_ptr<const run_result> result;
 };
+/// To a node: all that was recorded before is durable (or the run is lost).
+struct records_kept {
+  std::shared_ptr<const expected<void>> how;
+};
+/// To a node from the run of its sub-workflow, which has nothing to do until then.
+struct sub_run_parked {
+  wall_time until;
+};
 /// To a run from one of its nodes, whose slot on the board is now filled.
 struct node_ended {
   std::uint32_t index = 0;
 };
+/// To a run from one of its nodes, which has ended for now and is to be begun again.
+struct node_parked {
+  std::uint32_t index = 0;
+  std::shared_ptr<const parking> how;
+};
+/// To a run, and from it to the runs of its sub-workflows: what somebody told it.
+struct signal_came {
+  std::string name;
+  std::shared_ptr<const json_value> value;
+};
+/// What the store is told of a run that is ended early.
+struct ending {
+  std::optional<stored_state> leave_as{};  ///< none: by its result
+  bool unrecorded = false;                 ///< nothing: the run is not ours any more
+};
 /// To a node or a run: end now.
 struct end_early {
   std::shared_ptr<const error> why;
+  ending how{};
 };
 
 struct node_actor_state {
@@ -51,4 +85,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::model_answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::callable_answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::sub_run_answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::node_ended)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::records_kept)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::sub_run_parked)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::node_parked)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::signal_came)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::end_early)

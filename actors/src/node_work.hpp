@@ -21,6 +21,8 @@ class node_context {
   /// Submits a call to the settings' model; `node_work::answered(slot, ...)` follows.
   virtual void ask(std::size_t slot, const model_settings& settings, chat_request request,
                    const std::string& call_id) = 0;
+  /// Records an answer now, because the node goes on with it; in durable runs only.
+  virtual void keep(std::size_t slot, const llm_call_record& answer) = 0;
   /// Runs a callable; `node_work::called(slot, ...)` follows, within its time limit.
   virtual void call(std::size_t slot, const callable& function, json_value arguments) = 0;
   /// Runs a sub-workflow; `node_work::ran` follows.
@@ -29,6 +31,7 @@ class node_context {
   /// Ends the node. The work may be destroyed once its present function returns.
   virtual void complete(node_output output) = 0;
   virtual void fail_with(error e) = 0;
+  virtual void park(parking how) = 0;
 
   [[nodiscard]] const node& step() noexcept { return board().plan().step(index()); }
   /// What goes into the node's result beside its output.
@@ -58,6 +61,11 @@ class node_work {
   node_context& context_;
 };
 
+/// Puts the texts that were asked, which records leave out, into a node's restored result.
+void restore_asked(run_board& board, std::size_t index, node_result& result);
+void restore_agent_input(run_board& board, std::size_t index, node_result& result);
+void restore_map_input(run_board& board, std::size_t index, node_result& result);
+
 /// The work of a node, by its kind.
 [[nodiscard]] std::unique_ptr<node_work> make_node_work(node_context& context);
 [[nodiscard]] std::unique_ptr<node_work> make_agent_work(node_context& context);
@@ -65,5 +73,6 @@ class node_work {
 [[nodiscard]] std::unique_ptr<node_work> make_condition_work(node_context& context);
 [[nodiscard]] std::unique_ptr<node_work> make_map_work(node_context& context);
 [[nodiscard]] std::unique_ptr<node_work> make_sub_workflow_work(node_context& context);
+[[nodiscard]] std::unique_ptr<node_work> make_wait_work(node_context& context);
 
 }  // namespace graphbit

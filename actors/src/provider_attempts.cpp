@@ -286,6 +286,8 @@ void provider_shard::retry_or_give_up(live_call& call, error e) {
   const auto& options = call.pending->options;
   policy::retry_settings settings;
   settings.retries_max = call.retries_max;
+  if (options.wait_max)
+    settings.server_wait_max = std::min<duration>(settings.server_wait_max, *options.wait_max);
   // A parking call waits out what the server said, and a breaker that is about to open.
   if (e.retry == retry_rule::transient && !call.retry.delivered && e.retry_after &&
       park(call, *e.retry_after))

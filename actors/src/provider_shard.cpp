@@ -184,6 +184,12 @@ void provider_shard::pass_limiter(live_call& call) {
   if (call.ticket != 0) return granted(call);
   if (p.options.never_wait)
     return finish_with(call, would_wait("in_flight", "every slot is taken or the rate is used up"));
+  if (p.options.wait_max) {
+    const auto earliest = limiter_.earliest_start(request, now);
+    if (earliest > now + *p.options.wait_max)
+      return finish_with(call, rate_limit_error("the rate limit has no room for this call yet",
+                                                remaining(earliest, now)));
+  }
   if (p.options.deadline_at != never) {
     const auto earliest = limiter_.earliest_start(request, now);
     if (earliest > p.options.deadline_at)

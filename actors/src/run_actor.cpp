@@ -1,6 +1,8 @@
 #include "src/run_actor.hpp"
 
 #include <exception>
+#include <iterator>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -8,30 +10,57 @@
 #include <graphbit/actors/supervisor.hpp>
 #include <graphbit/runtime/log.hpp>
 
+#include "src/run_journal.hpp"
+#include "src/run_progress.hpp"
+
 namespace graphbit {
 
 namespace {
 
-bool is_agent(const node& n) noexcept {
-  return n.kind() == node_kind::agent || n.kind() == node_kind::map;
+constexpr auto worth_parking = seconds{1};  // a shorter wait is no reason to end an actor
+
+std::string parking_body(const parking& how) {
+  json_value out;
+  out.set("why", how.why);
+  if (how.until != wall_time::max())
+    out.set("until", std::int64_t{how.until.time_since_epoch().count()});
+  if (!how.signal.empty()) out.set("signal", how.signal);
+  return to_json(out);
 }
 
-policy::on_failure rule_of(const node& n) noexcept {
-  switch (n.on_failure) {
-    case failure_policy::fail:
-      return policy::on_failure::fail;
-    case failure_policy::skip:
-      return policy::on_failure::skip;
-    case failure_policy::continue_with_null:
-      return policy::on_failure::continue_;
-  }
-  return policy::on_failure::fail;
+void hand_out(const run_board& board, const run_result& result, const run_done& done) noexcept {
+  board.announce_end(result);
+  tell_end(done, result);
 }
 
-/// Failures of the world outside, which `execute` raises when no agent got through.
-bool is_raised_kind(error_kind kind) noexcept {
-  return kind == error_kind::network || kind == error_kind::authentication ||
-         kind == error_kind::rate_limit || kind == error_kind::timeout;
+stored_state stored_state_of(const run_record& record, ending how) {
+  if (how.leave_as) return *how.leave_as;
+  if (record.state == run_state::completed) return stored_state::completed;
+  return record.state == run_state::cancelled ? stored_state::cancelled : stored_state::failed;
+}
+
+/// Nobody sees a result before it is durable.
+void record_and_hand_out(const std::shared_ptr<run_board>& board,
+                         const std::shared_ptr<run_record>& record, ending how,
+                         const run_done& done) {
+  if (how.unrecorded) return hand_out(*board, run_result(record), done);
+  run_change change{.state = stored_state_of(*record, how)};
+  if (record->failure && change.state == stored_state::failed)
+    change.failure_json = error_body(*record->failure);
+  std::optional<journal_record> last;
+  if (is_ended(change.state))
+    last = journal_record{0, journal_kind::run_ended, std::string(to_string(change.state)),
+                          change.failure_json, wall_now()};
+  board->journal()->leave(std::move(change), std::move(last),
+                          [board, record, done](const expected<void>& kept) {
+                            board->home().post([board, record, done, kept] {
+                              if (!kept) {
+                                record->state = run_state::failed;
+                                record->failure = record->raised = kept.error();
+                              }
+                              hand_out(*board, run_result(record), done);
+                            });
+                          });
 }
 
 class run_shell {
@@ -40,22 +69,27 @@ class run_shell {
       : self_(self),
         plan_(setup.plan),
         board_(std::make_shared<run_board>(std::move(setup), self->home())),
-        ready_(plan_->graph()),
+        progress_(board_),
         nodes_(plan_->size()),
+        heard_at_start_(plan_->size()),
         done_(std::move(done)) {}
 
   ~run_shell() {
+    *alive_ = false;
     if (!done_) return;
     const error lost =
         core_error("the actor of run '" + board_->run_id() + "' ended without a result");
-    finish(run_state::failed, lost, lost);
+    progress_.cancel_rest();
+    finish(run_state::failed, lost, lost, {});
   }
   run_shell(const run_shell&) = delete;
   run_shell& operator=(const run_shell&) = delete;
 
   void begin();
   void node_ended(std::uint32_t index);
-  void end_early(const error& why);
+  void node_parked(const graphbit::node_parked& p);
+  void signal_came(const graphbit::signal_came& s);
+  void end_early(const graphbit::end_early& e);
   [[nodiscard]] child_reports report() const;
   /// After each message: an actor whose result is handed out ends.
   void quit_if_over() {
@@ -64,37 +98,37 @@ class run_shell {
 
  private:
   void watch_deadline();
-  [[nodiscard]] policy::progress progress_of(std::uint32_t index);
-  [[nodiscard]] policy::progress progress_of_failed(std::uint32_t index);
-  void note_failure(std::uint32_t index);
-  void proceed(const policy::progress& p);
-  void skip(const policy::skipped_node& skipped);
-  void finish(run_state state, std::optional<error> failure, std::optional<error> raised) noexcept;
-  void announce_end(const run_result& result) const;
-  [[nodiscard]] std::optional<error> to_raise() const;
+  void watch_parked();
+  [[nodiscard]] bool wake_parked();
+  void start(std::uint32_t index);
+  void proceed(const std::vector<std::uint32_t>& to_start);
+  void record_end(std::uint32_t index);
+  void park_if_idle();
+  void finish(run_state state, std::optional<error> failure, std::optional<error> raised,
+              ending how) noexcept;
 
   run_actor* self_;
   std::shared_ptr<const run_plan> plan_;
   std::shared_ptr<run_board> board_;
-  policy::ready_nodes ready_;
+  run_progress progress_;
   std::vector<caf::actor> nodes_;  // those at work
+  std::size_t at_work_ = 0;
+  std::uint64_t heard_ = 0;                    // messages
+  std::vector<std::uint64_t> heard_at_start_;  // by then, when a node was started
+  std::map<std::uint32_t, parking> parked_;    // those that begin again later
+  bool watching_parked_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   run_done done_;
-  std::optional<error> failure_;        // of the first node that fails the run
-  std::optional<error> agent_failure_;  // of the first agent that does
 };
 
 void run_shell::begin() {
-  run_record& record = board_->record();
-  record.started = steady_clock::now();
-  record.wall_started = std::chrono::system_clock::now();
-  record.state = run_state::running;
-  board_->emit(run_event_kind::workflow_started, [this](run_event& event) {
-    event.workflow_id = plan_->flow()->id();
-    event.workflow_name = plan_->flow()->name();
-    event.total_nodes = static_cast<std::uint32_t>(plan_->size());
-  });
+  if (auto* journal = board_->journal(); journal != nullptr && board_->setup().depth == 0) {
+    journal->attach(caf::actor_cast<caf::actor>(self_));
+    if (journal->is_lost()) return;  // the message that says why is on its way
+  }
+  const auto to_start = progress_.begin();
   if (board_->setup().late) watch_deadline();
-  proceed(ready_.begin());
+  proceed(to_start);
 }
 
 /// The reactor's one timer looks at the clock for all runs; it holds no run alive.
@@ -105,7 +139,7 @@ void run_shell::watch_deadline() {
     const auto run = caf::actor_cast<caf::actor>(me);
     if (!run) return false;
     if (now < until) return true;
-    caf::anon_send(run, graphbit::end_early{late});
+    caf::anon_send(run, graphbit::end_early{late, {}});
     return false;
   });
 }
@@ -113,45 +147,21 @@ void run_shell::watch_deadline() {
 void run_shell::node_ended(std::uint32_t index) {
   if (!done_) return;
   nodes_[index] = nullptr;
+  --at_work_;
   // The provider client heeds the run's deadline too, and may notice it first.
   const run_setup& setup = board_->setup();
   const auto& failed = board_->record().nodes[index].failure;
   if (failed && failed->kind == error_kind::timeout && setup.late &&
       steady_clock::now() >= setup.deadline_at)
-    return end_early(*setup.late);
-  proceed(progress_of(index));
+    return end_early({setup.late, {}});
+  record_end(index);
+  proceed(progress_.ended(index));
 }
 
-policy::progress run_shell::progress_of(std::uint32_t index) {
-  const node_result& result = board_->record().nodes[index];
-  if (result.status == node_status::failed) return progress_of_failed(index);
-  board_->record().completed.push_back(index);
-  if (plan_->step(index).kind() != node_kind::condition) return ready_.completed(index);
-  for (const std::uint32_t successor : plan_->successors(index))
-    if (plan_->step(successor).name == result.chosen) return ready_.chose(index, successor);
-  return ready_.chose(index, index);  // no successor: every way ends here
-}
-
-policy::progress run_shell::progress_of_failed(std::uint32_t index) {
-  note_failure(index);
-  return ready_.failed(index, rule_of(plan_->step(index)));
-}
-
-void run_shell::note_failure(std::uint32_t index) {
-  const node& step = plan_->step(index);
-  const node_result& result = board_->record().nodes[index];
-  if (step.on_failure != failure_policy::fail) return;
-  if (!failure_) failure_ = result.failure;
-  if (is_agent(step) && !agent_failure_) agent_failure_ = result.failure;
-}
-
-void run_shell::proceed(const policy::progress& p) {
-  for (const policy::skipped_node& skipped : p.skipped) skip(skipped);
-  for (const policy::node_index index : p.ready)
-    nodes_[index] =
-        spawn_on(self_->home(), run_node, board_, index, caf::actor_cast<caf::actor>(self_));
-  if (ready_.done())
-    finish(ready_.run_failed() ? run_state::failed : run_state::completed, failure_, to_raise());
+void run_shell::record_end(std::uint32_t index) {
+  if (auto* journal = board_->journal())
+    journal->add(journal_kind::node_ended, board_->key(index),
+                 node_body(board_->record().nodes[index], board_->calendar()));
 }
 
 /// Its nodes at work. None is ever restarted: it could ask a provider twice.
@@ -166,70 +176,116 @@ child_reports run_shell::report() const {
   return all;
 }
 
-void run_shell::skip(const policy::skipped_node& skipped) {
-  node_result& slot = board_->slot(skipped.node);
-  const std::string& cause = plan_->step(skipped.cause).name;
-  slot.status = node_status::skipped;
-  slot.why = skipped.reason == policy::skip_reason::parent_failed
-                 ? "node '" + cause + "', which it needs, failed"
-                 : "condition '" + cause + "' chose another way";
-  board_->emit(run_event_kind::node_skipped, skipped.node,
-               [&](run_event& event) { event.text = slot.why; });
-}
-
-void run_shell::end_early(const error& why) {
-  if (!done_) return;
-  for (const policy::node_index index : ready_.cancel_rest()) {
-    node_result& slot = board_->slot(index);
-    slot.status = node_status::cancelled;
-    if (slot.started != time_point{}) slot.ended = steady_clock::now();
-  }
-  const auto at_work = std::exchange(nodes_, {});
-  const auto shared = std::make_shared<const error>(why);
-  if (why.cancelled)
-    finish(run_state::cancelled, why, std::nullopt);
+void run_shell::proceed(const std::vector<std::uint32_t>& to_start) {
+  for (const std::uint32_t index : to_start) start(index);
+  if (progress_.done())
+    finish(progress_.state(), progress_.failure(), progress_.raised(), {});
   else
-    finish(run_state::failed, why, why);
-  for (const caf::actor& node : at_work)
-    if (node) caf::anon_send(node, graphbit::end_early{shared});
+    park_if_idle();
 }
 
-std::optional<error> run_shell::to_raise() const {
-  const run_record& record = board_->record();
-  if (!agent_failure_ || !is_raised_kind(agent_failure_->kind)) return std::nullopt;
-  for (std::size_t i = 0; i < plan_->size(); ++i)
-    if (is_agent(plan_->step(i)) && record.nodes[i].status == node_status::completed)
-      return std::nullopt;
-  return agent_failure_;
+void run_shell::start(std::uint32_t index) {
+  if (auto* journal = board_->journal())
+    journal->add(journal_kind::node_started, board_->key(index));
+  ++at_work_;
+  heard_at_start_[index] = heard_;
+  nodes_[index] =
+      spawn_on(self_->home(), run_node, board_, index, caf::actor_cast<caf::actor>(self_));
 }
 
-void run_shell::announce_end(const run_result& result) const {
-  const auto kind = result.raised() || result.state() == run_state::cancelled
-                        ? run_event_kind::workflow_failed
-                        : run_event_kind::workflow_completed;
-  board_->emit(kind, [&](run_event& event) {
-    event.workflow_id = plan_->flow()->id();
-    event.workflow_name = plan_->flow()->name();
-    event.text = graphbit::to_json(json_value(result.outputs()));
-    event.failure = result.record().failure;
-    event.result = std::make_shared<const run_result>(result);
+// --- nodes that wait ----------------------------------------------------------------------------
+
+void run_shell::node_parked(const graphbit::node_parked& p) {
+  if (!done_) return;
+  nodes_[p.index] = nullptr;
+  --at_work_;
+  const std::string& signal = p.how->signal;
+  const bool came_meanwhile = p.how->any_signal
+                                  ? heard_ != heard_at_start_[p.index]
+                                  : !signal.empty() && board_->signal(signal) != nullptr;
+  if (came_meanwhile) return start(p.index);
+  parked_.emplace(p.index, *p.how);
+  if (auto* journal = board_->journal())
+    journal->add(journal_kind::node_parked, board_->key(p.index), parking_body(*p.how));
+  if (p.how->until != wall_time::max()) watch_parked();
+  park_if_idle();
+}
+
+/// With nothing at work, a durable run is its row in the store: its actor ends until it is time.
+void run_shell::park_if_idle() {
+  if (!board_->setup().on_parked || at_work_ > 0 || parked_.empty()) return;
+  auto until = wall_time::max();
+  for (const auto& [index, how] : parked_) until = std::min(until, how.until);
+  if (until <= wall_now() + worth_parking) return;
+  done_ = nullptr;
+  static_cast<void>(board_->close());
+  board_->setup().on_parked(until, heard_);
+}
+
+/// The reactor's one timer again; it ends when nobody waits for a time any more.
+void run_shell::watch_parked() {
+  if (std::exchange(watching_parked_, true)) return;
+  self_->home().sweep([alive = alive_, this](time_point) {
+    if (!*alive) return false;
+    watching_parked_ = wake_parked();
+    return watching_parked_;
   });
 }
 
+/// Begins those whose time has come; true while others wait for theirs.
+bool run_shell::wake_parked() {
+  const wall_time now = wall_now();
+  bool others = false;
+  for (auto p = parked_.begin(); p != parked_.end();) {
+    others = others || (p->second.until > now && p->second.until != wall_time::max());
+    const auto index = p->first;
+    const bool due = p->second.until <= now;
+    p = due ? parked_.erase(p) : std::next(p);
+    if (due) start(index);
+  }
+  return others;
+}
+
+void run_shell::signal_came(const graphbit::signal_came& s) {
+  if (!done_) return;
+  ++heard_;
+  board_->add_signal(s.name, *s.value);
+  for (auto p = parked_.begin(); p != parked_.end();) {
+    const auto index = p->first;
+    const bool meant = p->second.signal == s.name || p->second.any_signal;
+    p = meant ? parked_.erase(p) : std::next(p);
+    if (meant) start(index);
+  }
+  for (const caf::actor& node : nodes_)
+    if (node) caf::anon_send(node, s);
+}
+
+void run_shell::end_early(const graphbit::end_early& e) {
+  if (!done_) return;
+  const error& why = *e.why;
+  progress_.cancel_rest();
+  const auto at_work = std::exchange(nodes_, {});
+  const auto raised = why.cancelled ? std::nullopt : std::optional(why);
+  finish(why.cancelled ? run_state::cancelled : run_state::failed, why, raised, e.how);
+  for (const caf::actor& node : at_work)
+    if (node) caf::anon_send(node, e);
+}
+
 /// Hands out the result, once. What still runs is told to stop and finds the board closed.
-void run_shell::finish(run_state state, std::optional<error> failure,
-                       std::optional<error> raised) noexcept {
+void run_shell::finish(run_state state, std::optional<error> failure, std::optional<error> raised,
+                       ending how) noexcept {
   const auto done = std::exchange(done_, nullptr);
   const std::shared_ptr<run_record> record = board_->close();
   record->ended = steady_clock::now();
   record->state = state;
   record->failure = std::move(failure);
   record->raised = std::move(raised);
-  const run_result result(record);
-  announce_end(result);
   board_->setup().trace.run_ended(*record);
   board_->stop().request_stop();
-  tell_end(done, result);
+  if (board_->journal() == nullptr || board_->setup().depth > 0)
+    hand_out(*board_, run_result(record), done);
+  else
+    record_and_hand_out(board_, record, how, done);
 }
 
 caf::behavior run(run_actor* self, const std::shared_ptr<run_setup>& setup,
@@ -242,8 +298,13 @@ caf::behavior run(run_actor* self, const std::shared_ptr<run_setup>& setup,
         shell->node_ended(n.index);
         shell->quit_if_over();
       },
+      [shell](const node_parked& p) {
+        shell->node_parked(p);
+        shell->quit_if_over();
+      },
+      [shell](const signal_came& s) { shell->signal_came(s); },
       [shell](const end_early& e) {
-        shell->end_early(*e.why);
+        shell->end_early(e);
         shell->quit_if_over();
       },
       [shell](tree_atom) { return shell->report(); },

@@ -6,6 +6,9 @@
 
 #include <graphbit/runtime/log.hpp>
 
+#include "src/record_key.hpp"
+#include "src/run_journal.hpp"
+
 namespace graphbit {
 
 namespace {
@@ -16,8 +19,12 @@ bool has_ended(node_status status) noexcept {
 
 }  // namespace
 
-run_board::run_board(run_setup setup, reactor& home)
-    : setup_(std::move(setup)), home_(home), record_(std::make_shared<run_record>()) {
+run_board::run_board(run_setup setup, reactor& home) : run_board(std::move(setup)) {
+  home_ = &home;
+}
+
+run_board::run_board(run_setup setup)
+    : setup_(std::move(setup)), record_(std::make_shared<run_record>()) {
   record_->run_id = setup_.run_id;
   record_->flow = plan().flow();
   record_->nodes.resize(plan().size());
@@ -25,6 +32,21 @@ run_board::run_board(run_setup setup, reactor& home)
   if (record_->inputs.is_object())
     for (const auto& [name, value] : record_->inputs.as_object())
       inputs_.emplace_back(name, node_output::from_json(value));
+  signals_ = std::exchange(setup_.signals, {});
+  if (!journal()) return;
+  keys_ = node_keys(*record_->flow);
+  for (std::string& key : keys_) key.insert(0, setup_.key_prefix);
+  for (const auto& [name, value] : journal()->replay().signals())
+    add_signal(name, parse_json(value).value_or(json_value()));
+}
+
+bool run_board::restore(std::size_t index) {
+  const std::string* text = journal() ? journal()->replay().node(key(index)) : nullptr;
+  if (text == nullptr) return false;
+  const auto body = parse_json(*text);
+  if (!body) return false;  // never written by us: the node runs again
+  read_node_body(*body, calendar(), slot(index));
+  return true;
 }
 
 std::shared_ptr<run_record> run_board::close() {
@@ -41,6 +63,29 @@ void run_board::tell(const run_event& event) const noexcept {
   } catch (...) {
     log(log_level::error, "actors", "the listener of run '" + run_id() + "' threw");
   }
+}
+
+void run_board::announce(std::size_t index) const {
+  const node_result& result = record_->nodes[index];
+  if (result.status == node_status::completed)
+    emit(run_event_kind::node_completed, index,
+         [&](run_event& event) { event.text = result.output.text(); });
+  else if (result.status == node_status::failed)
+    emit(run_event_kind::node_failed, index,
+         [&](run_event& event) { event.failure = result.failure; });
+}
+
+void run_board::announce_end(const run_result& result) const {
+  const auto kind = result.raised() || result.state() == run_state::cancelled
+                        ? run_event_kind::workflow_failed
+                        : run_event_kind::workflow_completed;
+  emit(kind, [&](run_event& event) {
+    event.workflow_id = result.record().flow->id();
+    event.workflow_name = result.record().flow->name();
+    event.text = graphbit::to_json(json_value(result.outputs()));
+    event.failure = result.record().failure;
+    event.result = std::make_shared<const run_result>(result);
+  });
 }
 
 const node_output* run_board::node(std::string_view id_or_name) const {
@@ -104,6 +149,41 @@ json_value run_board::variables_json() const {
   auto out = outputs_by_name();
   for (const auto& [name, value] : inputs_) out.add(name, value.json());
   return std::move(out).take();
+}
+
+const json_value* run_board::signal(std::string_view name) const noexcept {
+  const auto found = signals_.find(name);
+  return found == signals_.end() ? nullptr : &found->second;
+}
+
+void run_board::add_signal(std::string name, json_value value) {
+  signals_.try_emplace(std::move(name), std::move(value));
+}
+
+wall_time run_board::waits_since(std::size_t index) {
+  if (const auto known = waits_.find(index); known != waits_.end()) return known->second;
+  auto since = journal() ? journal()->replay().wait_began(key(index)) : std::nullopt;
+  if (!since) {
+    since = wall_now();
+    if (journal()) journal()->add(journal_kind::wait_began, key(index));
+  }
+  return waits_.try_emplace(index, *since).first->second;
+}
+
+/// Every parking writes a row, so a long outage is looked at less and less often.
+wall_time run_board::parks_until(std::size_t index, milliseconds asked) {
+  constexpr auto first = milliseconds{250}, longest = milliseconds{60'000};
+  parkings& so_far = parkings_[index];
+  const auto own = std::min(longest, first * (1 << std::min<std::uint32_t>(so_far.count, 8)));
+  const auto wait = std::max(asked, own);
+  ++so_far.count;
+  so_far.in_all += wait;
+  return wall_now() + wait;
+}
+
+milliseconds run_board::parked_for(std::size_t index) const {
+  const auto found = parkings_.find(index);
+  return found == parkings_.end() ? milliseconds{0} : found->second.in_all;
 }
 
 json_value run_board::outputs_json() const { return outputs_by_name().take(); }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -18,10 +20,13 @@
 #include "src/callable_gate.hpp"
 #include "src/named_values.hpp"
 #include "src/prompt.hpp"
+#include "src/record_json.hpp"
 #include "src/run_plan.hpp"
 #include "src/run_trace.hpp"
 
 namespace graphbit {
+
+class run_journal;
 
 /// What all runs of one executor share.
 struct run_environment {
@@ -42,7 +47,14 @@ struct run_setup {
   bool stream_tokens = false;
   std::shared_ptr<event_valve> valve{};  ///< closed while the listener has enough; none: never
   run_trace trace{};
-  std::uint32_t depth = 0;  ///< of sub-workflows
+  std::uint32_t depth = 0;                                   ///< of sub-workflows
+  std::map<std::string, json_value, std::less<>> signals{};  ///< that came before it began
+  // Durable runs.
+  std::shared_ptr<run_journal> journal{};  ///< none: the run is not recorded
+  std::string key_prefix{};                ///< of a sub-workflow's records: "node/"
+  /// The run has nothing to do until this time and its actor ends, without a result. Of a
+  /// sub-workflow: its node parks. `heard`: the messages that came to it.
+  std::function<void(wall_time until, std::uint64_t heard)> on_parked{};
 };
 
 /// What one run works on: its plan, its inputs, and what has become of its nodes so far.
@@ -54,16 +66,30 @@ struct run_setup {
 class run_board final : public reference_scope {
  public:
   run_board(run_setup setup, reactor& home);
+  /// Of a run that is only looked at; it has no reactor.
+  explicit run_board(run_setup setup);
 
   [[nodiscard]] const run_plan& plan() const noexcept { return *setup_.plan; }
   /// The run as it was asked for; its inputs have moved into the record.
   [[nodiscard]] const run_setup& setup() const noexcept { return setup_; }
   [[nodiscard]] const run_environment& environment() const noexcept { return setup_.environment; }
-  [[nodiscard]] reactor& home() const noexcept { return home_; }
+  [[nodiscard]] reactor& home() const noexcept { return *home_; }
   [[nodiscard]] const std::string& run_id() const noexcept { return record_->run_id; }
   [[nodiscard]] node_result& slot(std::size_t index) { return record_->nodes[index]; }
   [[nodiscard]] const run_record& record() const noexcept { return *record_; }
   [[nodiscard]] run_record& record() noexcept { return *record_; }
+  /// Null where nothing is recorded.
+  [[nodiscard]] run_journal* journal() const noexcept { return setup_.journal.get(); }
+  /// What the node's records go by. Precondition: there is a journal.
+  [[nodiscard]] const std::string& key(std::size_t index) const { return keys_[index]; }
+  /// Fills the slot of a node that is recorded as ended; false: it is not.
+  [[nodiscard]] bool restore(std::size_t index);
+  [[nodiscard]] run_calendar calendar() const { return {record_->wall_started, record_->started}; }
+  /// Notes that a node parks, and says until when at least: longer each time.
+  [[nodiscard]] wall_time parks_until(std::size_t index, milliseconds asked);
+  /// How long a node has been parked, in all.
+  [[nodiscard]] milliseconds parked_for(std::size_t index) const;
+
   /// Until the result is handed out.
   [[nodiscard]] bool open() const noexcept { return open_; }
   /// Ends the board's life and gives the record away; late writers find it closed.
@@ -108,7 +134,21 @@ class run_board final : public reference_scope {
     event.run_id = record_->run_id;
     if (open_ && setup_.listener) tell(event);
   }
+  /// Tells the listener how a node ended.
+  void announce(std::size_t index) const;
+  /// Tells the listener how the run ended.
+  void announce_end(const run_result& result) const;
   [[nodiscard]] bool heard() const noexcept { return static_cast<bool>(setup_.listener); }
+
+  /// What the run was told under this name first; nullptr: nothing yet.
+  [[nodiscard]] const json_value* signal(std::string_view name) const noexcept;
+  [[nodiscard]] const std::map<std::string, json_value, std::less<>>& signals() const noexcept {
+    return signals_;
+  }
+  /// Keeps a signal's value; what comes later under the same name changes nothing.
+  void add_signal(std::string name, json_value value);
+  /// When this node's wait began; now, the first time it is asked for.
+  [[nodiscard]] wall_time waits_since(std::size_t index);
 
   /// Ends the calls of this run when it ends before them.
   [[nodiscard]] std::stop_source& stop() noexcept { return stop_; }
@@ -118,9 +158,17 @@ class run_board final : public reference_scope {
   [[nodiscard]] named_values<json_value> outputs_by_name() const;
 
   run_setup setup_;
-  reactor& home_;
+  reactor* home_ = nullptr;
   std::shared_ptr<run_record> record_;
   std::vector<std::pair<std::string, node_output>> inputs_;
+  std::map<std::string, json_value, std::less<>> signals_;
+  std::map<std::size_t, wall_time> waits_;
+  struct parkings {
+    std::uint32_t count = 0;
+    milliseconds in_all{0};
+  };
+  std::map<std::size_t, parkings> parkings_;
+  std::vector<std::string> keys_;  // of the nodes; only with a journal
   std::stop_source stop_;
   bool open_ = true;
 };

@@ -18,6 +18,7 @@ class run_metrics {
     queued_->add(-1);
     active_->add(1);
   }
+  void parked() noexcept { active_->add(-1); }
   void ended(const run_result& result, bool was_started) noexcept;
 
  private:

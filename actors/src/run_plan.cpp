@@ -28,6 +28,7 @@ std::vector<std::string_view> texts_with_references(const node& n) {
       for (const auto& [name, text] : s.inputs) texts.push_back(text);
       return texts;
     }
+    std::vector<std::string_view> operator()(const wait_spec&) const { return {}; }
   };
   return std::visit(visitor{}, n.spec);
 }

@@ -94,6 +94,10 @@ struct spec_writer {
     for (const auto& [name, text] : s.inputs) inputs.set(name, text);
     out.set("inputs", std::move(inputs));
   }
+  void operator()(const wait_spec& s) const {
+    put_text(out, "signal", s.signal);
+    if (s.length) out.set("length_ms", std::int64_t{s.length->count()});
+  }
 };
 
 std::string_view type_name(node_kind kind) noexcept {
@@ -108,6 +112,8 @@ std::string_view type_name(node_kind kind) noexcept {
       return "map";
     case node_kind::sub_workflow:
       return "workflow";
+    case node_kind::wait:
+      return "wait";
   }
   return "agent";
 }
@@ -222,6 +228,7 @@ class workflow_reader {
   [[nodiscard]] condition_spec read_condition(object_reader& in);
   [[nodiscard]] map_spec read_map(object_reader& in);
   [[nodiscard]] sub_workflow_spec read_sub_workflow(object_reader& in);
+  [[nodiscard]] wait_spec read_wait(object_reader& in);
   [[nodiscard]] expected<node> read_node(const json_value& value, const std::string& place);
   [[nodiscard]] std::optional<error> read_edge(workflow& flow, const json_value& value,
                                                const std::string& place);
@@ -341,13 +348,25 @@ sub_workflow_spec workflow_reader::read_sub_workflow(object_reader& in) {
   return s;
 }
 
+wait_spec workflow_reader::read_wait(object_reader& in) {
+  wait_spec s;
+  s.signal = in.text("signal");
+  const auto length = in.number("length_ms");
+  if (length && *length >= 0 && *length <= static_cast<double>(wait_spec::length_max.count()))
+    s.length = milliseconds{static_cast<std::int64_t>(*length)};
+  else if (length)
+    in.complain("length_ms", "must be milliseconds from 0 to 3650 days", std::to_string(*length));
+  return s;
+}
+
 node::spec_type workflow_reader::read_spec(object_reader& in, const std::string& type) {
   if (type == "agent") return read_agent(in);
   if (type == "transform") return read_transform(in);
   if (type == "condition") return read_condition(in);
   if (type == "map") return read_map(in);
   if (type == "workflow") return read_sub_workflow(in);
-  in.complain("type", "must be agent, transform, condition, map or workflow", type);
+  if (type == "wait") return read_wait(in);
+  in.complain("type", "must be agent, transform, condition, map, workflow or wait", type);
   return agent_spec{};
 }
 
@@ -365,6 +384,7 @@ expected<node> make_node(std::string name, node::spec_type spec) {
     expected<node> operator()(sub_workflow_spec& s) {
       return node::sub_workflow(std::move(name), std::move(s));
     }
+    expected<node> operator()(wait_spec& s) { return node::wait(std::move(name), std::move(s)); }
   };
   return std::visit(visitor{name}, spec);
 }

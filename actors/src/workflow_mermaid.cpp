@@ -47,6 +47,8 @@ brackets shape_of(node_kind kind) noexcept {
       return {"[[\"", "\"]]"};
     case node_kind::sub_workflow:
       return {"([\"", "\"])"};
+    case node_kind::wait:
+      return {"{{\"", "\"}}"};
   }
   return {"[\"", "\"]"};
 }

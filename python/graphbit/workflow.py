@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphbit import _core
+from graphbit.durable import DurableRuns
 from graphbit.errors import EmptyWorkflowError, ValidationError
 from graphbit.llm import LlmConfig
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
         timeout_s: float | None
         max_cost: float | None
         max_total_tokens: int | None
+        run_id: str | None
+        on_change: Literal["refuse", "map"]
 
 
 class Node:
@@ -212,6 +215,28 @@ class Node:
         parents' output. The outputs of its last nodes are its output."""
         flow = _instance(workflow, Workflow, "workflow")._native
         return _node(_core.Node.sub_workflow(name, flow, inputs, output_name, on_failure))
+
+    @staticmethod
+    def wait(
+        signal: str | None = None,
+        *,
+        name: str | None = None,
+        delay_s: float | None = None,
+        output_name: str | None = None,
+        on_failure: FailurePolicy = "fail",
+    ) -> Node:
+        """Waits for ``Executor.signal(run_id, signal, value)``; the value is the output.
+
+        Without ``signal`` a timer of ``delay_s`` seconds, whose output is its parents'. With both the
+        node fails with TimeoutError when the signal has not come by then. ``name``: default the
+        signal's, or "timer". With a store the run takes no memory while it waits: days are fine.
+
+        Raises ValueError for neither of them, and for times under 0 or over ten years.
+        """
+        native = _core.Node.wait(
+            name if name is not None else signal or "timer", signal, delay_s, output_name, on_failure
+        )
+        return _node(native)
 
     def id(self) -> str:
         """The node's UUID."""
@@ -412,6 +437,10 @@ class WorkflowResult:
     def __init__(self) -> None:
         raise TypeError("No constructor defined for WorkflowResult")
 
+    def run_id(self) -> str:
+        """What the run is called, in its store if it has one."""
+        return self._native.run_id
+
     def is_success(self) -> bool:
         """The run completed."""
         return self._native.is_success()
@@ -500,7 +529,7 @@ class WorkflowResult:
         return f"WorkflowResult(state='{self.state()}', time={self.execution_time_ms()}ms)"
 
 
-class Executor:
+class Executor(DurableRuns):
     """Runs workflows, by a mode that one can read back from ``get_stats``.
 
     Modes: Balanced (default), HighThroughput (``lightweight_mode=False``), LowLatency
@@ -514,6 +543,10 @@ class Executor:
     ``timeout_s``         deadline of this run in seconds, besides the executor's timeout
     ``max_cost``          of this run's calls, US dollars by ``graphbit.prices``
     ``max_total_tokens``  of this run's calls
+    ``run_id``            its name; with a store the run of that name goes on from what is recorded
+    ``on_change``         "refuse" (default) or "map": a stored run whose workflow was another one
+
+    With ``store`` runs are recorded and outlive the process, see docs/durable_runs.md.
     """
 
     __slots__ = ("__weakref__", "_config", "_native")
@@ -532,6 +565,12 @@ class Executor:
         max_cost: float | None = None,
         max_total_tokens: int | None = None,
         cluster: Cluster | None = None,
+        store: str | None = None,
+        adopt: bool = True,
+        workflows: Sequence[Workflow] = (),
+        keep_runs_s: float | None = 30 * 86_400,
+        keep_runs: int | None = None,
+        label: str | None = None,
     ) -> None:
         """``timeout_seconds``: of one run, 1 to 3600; by mode 900, 30 or 300.
 
@@ -541,6 +580,11 @@ class Executor:
         attempts, waits and breaker changes of its calls to stderr.
         ``cluster``: agent nodes run on its members; Python functions stay in this process, unless
         they come from ``cluster.function``.
+
+        ``store``: where runs are recorded: an SQLite file, "postgresql://..." or ":memory:". ``adopt``:
+        go on with runs of the store that others left, of ``workflows`` too. ``keep_runs_s``,
+        ``keep_runs``: how long, and how many, ended runs stay. ``label``: only executors with the same
+        one adopt each other's runs.
         """
         if not isinstance(config, LlmConfig):
             raise TypeError("Executor takes an LlmConfig: Executor(LlmConfig.openai(api_key=...))")
@@ -562,10 +606,17 @@ class Executor:
             "max_cost": max_cost,
             "max_total_tokens": max_total_tokens,
             "debug": debug,
+            "adopt": adopt,
+            "workflows": [_flow(each) for each in workflows],
+            "keep_runs_s": keep_runs_s,
+            "keep_runs": keep_runs,
+            "label": label,
         }
         self._native = _core.Executor(config._native, config._bridge, settings)
         if cluster is not None:
             self._native.use_cluster(cluster._native)
+        if store is not None:
+            self._native.keep_runs_in(_core.text_argument(store, "store"))
 
     @classmethod
     def new_high_throughput(

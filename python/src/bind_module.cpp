@@ -11,6 +11,7 @@ PYBIND11_MODULE(_core, module) {
   bind_observability(module);
   bind_llm(module);
   bind_workflow(module);
+  bind_store(module);
   bind_embeddings(module);
   bind_testing(module);
   bind_cluster(module);

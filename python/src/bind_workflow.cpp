@@ -1,4 +1,6 @@
+#include <cmath>
 #include <graphbit/actors/graph_svg.hpp>
+
 #include <graphbit/actors/timeline.hpp>
 #include <graphbit/actors/workflow.hpp>
 
@@ -136,6 +138,21 @@ node make_sub_workflow(py::handle name, const workflow& flow, py::handle inputs,
                   on_failure);
 }
 
+node make_wait(py::handle name, py::handle signal, py::handle delay, py::handle output_name,
+               py::handle on_failure) {
+  auto node_name = text_argument(name, "name");
+  wait_spec spec;
+  spec.signal = optional_text_argument(signal, "signal").value_or("");
+  if (const auto seconds = optional_real_argument(delay, "delay_s")) {
+    const double longest = std::chrono::duration<double>(wait_spec::length_max).count();
+    if (!(*seconds >= 0 && *seconds <= longest))
+      raise(validation_error("delay_s", "delay_s must be between 0 and 3650 days",
+                             std::to_string(*seconds)));
+    spec.length = milliseconds{std::llround(*seconds * 1000)};
+  }
+  return finished(node::wait(std::move(node_name), std::move(spec)), output_name, on_failure);
+}
+
 void bind_node(py::module_& module) {
   py::class_<node>(module, "Node")
       .def_static("agent", &make_agent)
@@ -143,6 +160,7 @@ void bind_node(py::module_& module) {
       .def_static("condition", &make_condition)
       .def_static("map", &make_map)
       .def_static("sub_workflow", &make_sub_workflow)
+      .def_static("wait", &make_wait)
       .def_readonly("id", &node::id)
       .def_readonly("name", &node::name)
       .def_property_readonly("kind", [](const node& n) { return std::string(to_string(n.kind())); })
@@ -217,6 +235,7 @@ py::list statuses(const run_result& result) {
 
 void bind_result(py::module_& module) {
   py::class_<run_result>(module, "RunResult")
+      .def_property_readonly("run_id", [](const run_result& r) { return r.record().run_id; })
       .def("is_success", &run_result::is_success)
       .def("is_failed", &run_result::is_failed)
       .def("state_text", &run_result::state_text)
@@ -259,6 +278,12 @@ executor_options options_from(py::handle given) {
   const budget_limits budget = take_budget(keywords);
   options.max_cost = budget.max_cost;
   options.max_total_tokens = budget.max_total_tokens;
+  options.adopt = optional_bool_argument(keywords.take("adopt"), "adopt").value_or(true);
+  for (const py::handle flow : keywords.take("workflows"))
+    options.workflows.push_back(flow.cast<const workflow&>());
+  options.keep.age = optional_seconds_argument(keywords.take("keep_runs_s"), "keep_runs_s");
+  options.keep.count = optional_unsigned_argument(keywords.take("keep_runs"), "keep_runs");
+  options.label = optional_text_argument(keywords.take("label"), "label").value_or("");
   keywords.refuse_others();
   return options;
 }
@@ -284,6 +309,7 @@ void bind_executor(py::module_& module) {
             ask.is_none() ? nullptr : shared_reference(std::move(ask)));
       }))
       .def("use_cluster", &workflow_executor::use_cluster)
+      .def("keep_runs_in", &workflow_executor::keep_runs_in)
       .def("execute", &workflow_executor::execute)
       .def("run_async", &workflow_executor::run_async)
       .def("stream", &workflow_executor::stream)

@@ -16,6 +16,7 @@ void bind_llm(py::module_& module);
 void bind_observability(py::module_& module);
 void bind_prices(py::module_& module);
 void bind_runtime(py::module_& module);
+void bind_store(py::module_& module);
 void bind_testing(py::module_& module);
 void bind_workflow(py::module_& module);
 

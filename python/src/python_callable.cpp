@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "gil.hpp"
-#include "json_conversion.hpp"
+#include "result_codecs.hpp"
 
 namespace graphbit::python {
 
@@ -60,11 +60,11 @@ expected<json_value> call(PyObject* function, const std::string& name,
                           const json_value& arguments) {
   const gil_guard gil;
   try {
-    const py::object given = python_from_json(arguments);
+    const py::object given = arguments_to_python(arguments);
     const auto result =
         py::reinterpret_steal<py::object>(call_from_foreign_thread(function, given.ptr()));
     if (!result) throw py::error_already_set();
-    return json_from_python(result);
+    return result_from_python(result, current_callable_call().recorded);
   } catch (const py::error_already_set& raised) {
     return fail(error_from(raised, name));
   }

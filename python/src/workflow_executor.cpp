@@ -5,6 +5,7 @@
 #include <thread>
 
 #include <graphbit/actors/supervision_tree.hpp>
+#include <graphbit/cluster/open_run_store.hpp>
 #include <graphbit/runtime/limits.hpp>
 
 #include "call_arguments.hpp"
@@ -136,8 +137,23 @@ workflow_executor::workflow_executor(provider_config config, executor_options op
 workflow_executor::opened_executor workflow_executor::open() {
   release_dropped_references();
   auto home = process_runtime::instance().acquire();
-  if (!executor_) executor_ = unwrap(executor::open(*home, config_, options_, backends(*home)));
+  if (!executor_) {
+    if (!store_.empty() && !options_.store)
+      options_.store = unwrap(without_gil([this] { return open_run_store(store_); }));
+    executor_ = unwrap(executor::open(*home, config_, options_, backends(*home)));
+  }
   return {std::move(home), executor_};
+}
+
+void workflow_executor::keep_runs_in(std::string store) {
+  store_ = std::move(store);
+  static_cast<void>(open());
+}
+
+change_rule change_rule_from(const std::string& name) {
+  if (name == "refuse") return change_rule::refuse;
+  if (name == "map") return change_rule::map;
+  raise(validation_error("on_change", "on_change must be \"refuse\" or \"map\"", name));
 }
 
 chat_backend_factory workflow_executor::backends(runtime& home) const {
@@ -160,6 +176,9 @@ run_options workflow_executor::make_run_options(runtime& home, py::handle policy
   const budget_limits budget = take_budget(keywords);
   options.max_cost = budget.max_cost;
   options.max_total_tokens = budget.max_total_tokens;
+  options.run_id = optional_text_argument(keywords.take("run_id"), "run_id").value_or("");
+  if (const auto rule = optional_text_argument(keywords.take("on_change"), "on_change"))
+    options.on_change = change_rule_from(*rule);
   keywords.refuse_others();
   if (!policy.is_none())
     options.backends = guarded_backends(
@@ -169,6 +188,7 @@ run_options workflow_executor::make_run_options(runtime& home, py::handle policy
 
 void workflow_executor::leak_handles() noexcept {
   static_cast<void>(new executor(std::move(executor_)));
+  static_cast<void>(new std::shared_ptr<run_store>(std::move(options_.store)));
   executor_ = {};
 }
 

@@ -59,21 +59,30 @@ class workflow_executor final : public runtime_user {
   [[nodiscard]] std::unique_ptr<run_events> stream(const workflow& flow, py::handle policy,
                                                    py::handle options, const std::string& mode);
 
+  /// Records runs in this store from now on (see `open_run_store`), and opens the executor, so that
+  /// it adopts what others left.
+  void keep_runs_in(std::string store);
+
+  struct opened_executor {
+    std::shared_ptr<runtime> home;  // destroyed last
+    executor handle;
+  };
+  /// The executor, opened if it was not.
+  [[nodiscard]] opened_executor open();
+
   void configure(const executor_changes& changes);
   [[nodiscard]] executor_stats stats() const;
   void reset_stats();
   /// The whole runtime's supervision tree, as nested dicts.
   [[nodiscard]] py::object supervision_tree();
 
-  void release_handles() override { executor_ = {}; }
+  void release_handles() override {
+    executor_ = {};
+    options_.store.reset();
+  }
   void leak_handles() noexcept override;
 
  private:
-  struct opened_executor {
-    std::shared_ptr<runtime> home;  // destroyed last
-    executor handle;
-  };
-  [[nodiscard]] opened_executor open();
   [[nodiscard]] chat_backend_factory backends(runtime& home) const;
   [[nodiscard]] run_options make_run_options(runtime& home, py::handle policy,
                                              py::handle options) const;
@@ -82,7 +91,11 @@ class workflow_executor final : public runtime_user {
   executor_options options_;
   std::shared_ptr<PyObject> ask_;            // null: the provider client
   std::shared_ptr<cluster_handle> cluster_;  // none: this process
+  std::string store_;                        // empty: nothing is recorded
   executor executor_;
 };
+
+/// "refuse" or "map"; ValueError for anything else.
+[[nodiscard]] change_rule change_rule_from(const std::string& name);
 
 }  // namespace graphbit::python

@@ -40,6 +40,12 @@ SAYS = {
         "sent:     Confirm to <EMAIL:",
         "read as:  Dear ann@example.org, your card 4111 1111 1111 1111 was charged.",
     ],
+    "nightly_approval": [
+        "killed while it waited for approval, after 4 answers",
+        "approved by Ann: the run is Completed",
+        "asked in all: 5 prompts for 5 agents",
+        "worked on by 2 processes",
+    ],
     "embeddings_search": ["3 chunks; question: Which limiter", "# Limits A limiter counts requests"],
 }
 

@@ -43,6 +43,9 @@ struct call_options {
   std::uint32_t flow_in_flight_max = 0;
   /// Wait this long in all (not failing) while the breaker is open or Retry-After runs.
   milliseconds pause_max{0};
+  /// Fail at once where the call would have to wait longer than this for a rate limit or for what
+  /// the server said; `retry_after` of the error tells how long. For callers that park.
+  std::optional<milliseconds> wait_max;
   /// If given, `pause_max` holds only once this is true (a batch pauses after its first success).
   std::shared_ptr<const std::atomic<bool>> pause_when;
   std::stop_token stop;         ///< cancels: closes the socket at once

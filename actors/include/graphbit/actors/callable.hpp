@@ -24,6 +24,16 @@ struct callable {
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(call); }
 };
 
+/// The call of a callable that this thread carries out right now.
+struct callable_call {
+  /// The same whenever this very call is made again after a crash, so that an effect outside can be
+  /// made once; empty outside durable runs.
+  std::string key;
+  bool recorded = false;  ///< what it gives is kept, so it must be JSON
+};
+/// Empty on a thread that carries out none.
+[[nodiscard]] const callable_call& current_callable_call() noexcept;
+
 /// Finds the callable that a workflow file names; an empty callable where there is none.
 using callable_lookup = std::function<callable(const std::string& name)>;
 

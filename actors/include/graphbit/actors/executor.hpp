@@ -14,11 +14,14 @@
 #include <graphbit/actors/event_valve.hpp>
 #include <graphbit/actors/run_event.hpp>
 #include <graphbit/actors/run_result.hpp>
+#include <graphbit/actors/run_store.hpp>
 #include <graphbit/actors/workflow.hpp>
 #include <graphbit/runtime/limits.hpp>
 #include <graphbit/runtime/runtime.hpp>
 
 namespace graphbit {
+
+struct durable_request;
 
 enum class execution_mode : std::uint8_t {
   balanced,
@@ -43,6 +46,17 @@ struct executor_options {
   std::size_t runs_queued_max = limits::runs_queued_max;
   bool metrics = true;
   bool debug = false;
+  /// Where runs are recorded, so that they outlive the process; none: they do not.
+  std::shared_ptr<run_store> store;
+  /// Go on with runs of this store that others left: whose owner's lease has ended, or whose time
+  /// to wake has come. Only those that this executor can run: see `workflows`.
+  bool adopt = true;
+  /// Workflows whose runs may be adopted although they call functions or name keys, which no store
+  /// holds; those that were run here are known anyway.
+  std::vector<workflow> workflows;
+  /// Only executors with the same label, provider and model adopt this one's runs.
+  std::string label;
+  retention keep;  ///< of ended runs; applied about once in ten minutes
 };
 
 /// The options with every gap filled by the mode's rule.
@@ -101,6 +115,19 @@ struct executor_stats {
 /// The dict of contract section 6, with the resolved numbers and percentiles added.
 [[nodiscard]] json_value to_json(const executor_stats& stats);
 
+/// What happens to a stored run whose workflow is not the one that it is to go on with.
+enum class change_rule : std::uint8_t {
+  refuse,  ///< Validation{workflow} that names the difference
+  map,     ///< what is recorded counts for the node of the same name
+};
+
+/// Where to begin anew, in `executor::fork`.
+struct fork_options {
+  std::string from_node;             ///< id or name; this node and what follows it are run again
+  std::optional<json_value> inputs;  ///< instead of the run's own
+  std::string run_id;                ///< of the fork; empty: made
+};
+
 /// How one run is treated.
 struct run_options {
   json_value inputs;               ///< object; readable as `{name}` in prompts; null: none
@@ -114,7 +141,9 @@ struct run_options {
   std::optional<std::uint64_t> max_total_tokens;
   /// Another source of backends for this run's calls (masking, recording); empty: the executor's.
   chat_backend_factory backends;
-  std::string run_id;                                    ///< empty: made
+  /// Empty: made. With a store: the run of that name goes on from what is recorded of it.
+  std::string run_id;
+  change_rule on_change = change_rule::refuse;
   trace_context trace;                                   ///< the caller's span; see call_options
   std::string timeout_operation = "workflow_execution";  ///< named in the timeout error
 };
@@ -144,11 +173,45 @@ class executor {
   /// Cancels one run: its sockets close, its result says Cancelled.
   void cancel(const std::string& run_id) const;
 
+  /// Tells a run something: nodes that wait for this signal go on with `value`. What came first
+  /// under a name counts. With a store the run may be anybody's, parked or not begun to wait yet;
+  /// without, it must be at work here. Error: Validation{run_id} (with a store) for a run that is
+  /// not there.
+  [[nodiscard]] expected<void> signal(const std::string& run_id, const std::string& name,
+                                      json_value value = {}) const;
+
   /// Waits on this thread, which runs the reactor meanwhile. Errors: those of `run`, and
   /// `run_result::raised()`. `interrupted` is asked every 50 ms; when it says true the run is
   /// cancelled and its partial result returned (state `cancelled`). Not from a reactor's thread.
   [[nodiscard]] expected<run_result> execute(workflow flow, run_options options = {},
                                              const std::function<bool()>& interrupted = {}) const;
+
+  // Durable runs. Error of each without a store: Configuration{store}. With one: Validation{run_id}
+  // for a run that is not there, or that another executor works on; Validation{workflow} that names
+  // what changed; what the store gives.
+
+  /// Goes on with a run of the store, by its stored workflow unless `flow` is given; also with one
+  /// that failed or was cancelled: what failed is run again. Waits as `execute`.
+  [[nodiscard]] expected<run_result> resume(const std::string& run_id, run_options options = {},
+                                            std::optional<workflow> flow = {},
+                                            const std::function<bool()>& interrupted = {}) const;
+  /// The same for a run that has completed, too: nodes that failed, and what follows them, run
+  /// again.
+  [[nodiscard]] expected<run_result> retry_failed(
+      const std::string& run_id, run_options options = {}, std::optional<workflow> flow = {},
+      const std::function<bool()>& interrupted = {}) const;
+  /// Begins another run that has all that is recorded of `run_id` but for one node and what follows
+  /// it, and runs it. Errors besides: Validation{from_node}, Validation{new_run_id}.
+  [[nodiscard]] expected<run_result> fork(const std::string& run_id, fork_options where,
+                                          run_options options = {},
+                                          std::optional<workflow> flow = {},
+                                          const std::function<bool()>& interrupted = {}) const;
+  /// Cancels a run of the store wherever it is; gives its state then: `running` means that its
+  /// owner will hear of it within seconds. Blocks on the store.
+  [[nodiscard]] expected<stored_state> cancel_stored(const std::string& run_id) const;
+  /// Where this executor records its runs; null: it does not. Its calls may be made beside the
+  /// executor's (`list`, `records`), not from a reactor.
+  [[nodiscard]] std::shared_ptr<run_store> store() const;
 
   /// Errors: Validation in the contract's words.
   [[nodiscard]] expected<void> configure(const executor_changes& changes) const;
@@ -160,6 +223,8 @@ class executor {
   class impl;
 
  private:
+  [[nodiscard]] expected<run_result> go_on(durable_request request,
+                                           const std::function<bool()>& interrupted) const;
   explicit executor(std::shared_ptr<impl> p) : impl_(std::move(p)) {}
   std::shared_ptr<impl> impl_;
 };

@@ -85,15 +85,27 @@ struct sub_workflow_spec {
   std::vector<std::pair<std::string, std::string>> inputs;
 };
 
-enum class node_kind : std::uint8_t { agent, transform, condition, map, sub_workflow };
-/// "Agent", "Transform", "Condition", "Map", "Workflow".
+/// Waits for a signal to the run (`executor::signal`), or for a time. A wait takes no thread, and
+/// in a durable run no memory either: days are fine.
+struct wait_spec {
+  static constexpr milliseconds length_max = std::chrono::hours{24 * 3650};
+
+  /// Its value is the output. Empty: a timer, whose output is its parents'.
+  std::string signal;
+  /// The timer's length. With a signal: fails with Timeout{operation=signal} when it did not come
+  /// by then; none: waits for ever.
+  std::optional<milliseconds> length;
+};
+
+enum class node_kind : std::uint8_t { agent, transform, condition, map, sub_workflow, wait };
+/// "Agent", "Transform", "Condition", "Map", "Workflow", "Wait".
 [[nodiscard]] std::string_view to_string(node_kind kind) noexcept;
 
 /// One step of a workflow. The factories check their arguments (Validation errors in the
 /// contract's words) and give the node a random id. A value: copies are equal steps.
 struct node {
-  using spec_type =
-      std::variant<agent_spec, transform_spec, condition_spec, map_spec, sub_workflow_spec>;
+  using spec_type = std::variant<agent_spec, transform_spec, condition_spec, map_spec,
+                                 sub_workflow_spec, wait_spec>;
 
   std::string id;    ///< UUID
   std::string name;  ///< what prompts, connections and results refer to
@@ -106,6 +118,7 @@ struct node {
   [[nodiscard]] static expected<node> condition(std::string name, condition_spec spec);
   [[nodiscard]] static expected<node> map(std::string name, map_spec spec);
   [[nodiscard]] static expected<node> sub_workflow(std::string name, sub_workflow_spec spec);
+  [[nodiscard]] static expected<node> wait(std::string name, wait_spec spec);
 
   [[nodiscard]] node_kind kind() const noexcept { return static_cast<node_kind>(spec.index()); }
   /// Checks the fields once more, as `workflow::validate` does for nodes built by hand.

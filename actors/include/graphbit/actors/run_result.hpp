@@ -57,6 +57,7 @@ struct llm_call_record {
   finish_reason finish;
   token_usage usage;
   std::uint32_t attempts = 1;
+  std::optional<double> cost;  ///< US dollars by the price table; none: no price is known
   std::vector<tool_call> tool_calls;
   time_point started{}, ended{};
   std::optional<error> failure;

@@ -17,6 +17,10 @@ namespace graphbit {
 /// Calendar time as stores keep it: whole milliseconds since 1970, UTC.
 using wall_time = std::chrono::time_point<std::chrono::system_clock, milliseconds>;
 
+[[nodiscard]] inline wall_time wall_now() {
+  return std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());
+}
+
 /// Where a run is in its life. Numbers are part of stored data and never change their meaning.
 enum class stored_state : std::uint8_t {
   running = 1,  ///< an owner works on it; once its lease has ended it is an orphan

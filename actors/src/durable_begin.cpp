@@ -1,0 +1,466 @@
+// How durable runs begin: claimed from the store, compared with what they are to go on with, set
+// going.
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include <graphbit/runtime/limits.hpp>
+#include <graphbit/runtime/log.hpp>
+#include <graphbit/runtime/random.hpp>
+#include <graphbit/runtime/reactor.hpp>
+
+#include "src/durable_runs.hpp"
+#include "src/graph_identity.hpp"
+#include "src/owner_name.hpp"
+#include "src/record_key.hpp"
+#include "src/run_journal.hpp"
+#include "src/run_progress.hpp"
+
+namespace graphbit {
+
+namespace {
+
+constexpr std::size_t flows_known_max = 256;
+
+/// What the world outside made fail may work the next time; a refused request or an exception in a
+/// function will not by itself.
+bool of_the_world(error_kind kind) noexcept {
+  constexpr std::array kinds{
+      error_kind::network,        error_kind::rate_limit,         error_kind::timeout,
+      error_kind::authentication, error_kind::resource_exhausted, error_kind::runtime};
+  return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+}
+
+error failure_of(const std::string& failure_json) {
+  return read_error(parse_json(failure_json).value_or(json_value{json_value::object{}}));
+}
+
+/// Calls of a run that was begun with backends of its own (masking) must never go out without.
+constexpr std::string_view guarded_mark = ",\"guarded\":true}";
+
+std::string about_run(const std::string& about_executor, const run_options& options) {
+  if (!options.backends) return about_executor;
+  return about_executor.substr(0, about_executor.size() - 1) + std::string(guarded_mark);
+}
+
+/// A workflow as it is stored, for comparing: its functions are named but cannot be called.
+expected<workflow> flow_to_compare(const std::string& text) {
+  const auto document = parse_json(text);
+  if (!document) return fail(document.error());
+  return workflow::from_json(*document, [](const std::string& name) {
+    return callable{name, [](const json_value&) -> expected<json_value> { return json_value(); }};
+  });
+}
+
+bool same_members(const json_value& a, const json_value& b) {
+  if (!a.is_object() || !b.is_object()) return a == b;
+  return a.as_object().size() == b.as_object().size() &&
+         std::all_of(a.as_object().begin(), a.as_object().end(), [&](const auto& member) {
+           const json_value* other = b.find(member.first);
+           return other != nullptr && *other == member.second;
+         });
+}
+
+std::string claimed_body(const std::string& owner, const std::string& mapped_workflow) {
+  std::string out = "{\"owner\":";
+  append_json_string(out, owner);
+  if (!mapped_workflow.empty()) out += ",\"workflow\":" + mapped_workflow;
+  return out + "}";
+}
+
+/// What a fork takes over; messages to the other run are not for it.
+bool is_copied(journal_kind kind) noexcept {
+  constexpr std::array kinds{journal_kind::node_ended, journal_kind::call_answered,
+                             journal_kind::tool_answered, journal_kind::forgotten,
+                             journal_kind::node_skipped};
+  return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+}
+
+/// Of "sub/inner#call:1": "sub". A name that comes twice keeps its number: "name#2".
+std::string outermost_node(const std::string& key) {
+  const auto end = std::min({key.find('/'), key.find("#call:"), key.find("#tool:")});
+  return key.substr(0, end);
+}
+
+/// Nodes that are to be run again, by index: those that failed, and all that follows them.
+class rerun_set {
+ public:
+  rerun_set(const run_plan& plan, std::string prefix)
+      : plan_(plan), prefix_(std::move(prefix)), keys_(node_keys(*plan.flow())) {}
+
+  void add_with_followers(std::uint32_t index) {
+    if (!nodes_.insert(index).second) return;
+    for (const auto next : plan_.graph()->successors(index)) add_with_followers(next);
+  }
+  [[nodiscard]] std::string key(std::uint32_t index) const { return prefix_ + keys_[index]; }
+  [[nodiscard]] const std::set<std::uint32_t>& nodes() const noexcept { return nodes_; }
+
+ private:
+  const run_plan& plan_;
+  std::string prefix_;
+  std::vector<std::string> keys_;
+  std::set<std::uint32_t> nodes_;
+};
+
+/// Keys of recorded nodes that count no longer when what failed is run again; those inside failed
+/// sub-workflows too.
+void keys_to_rerun(const run_plan& plan, const std::string& prefix, const run_replay& replay,
+                   const std::function<bool(const error&)>& again, std::vector<std::string>& out) {
+  rerun_set set(plan, prefix);
+  for (std::uint32_t i = 0; i < plan.size(); ++i) {
+    const std::string key = set.key(i);
+    const auto* sub = std::get_if<sub_workflow_spec>(&plan.step(i).spec);
+    if (sub != nullptr && (replay.failed(key) || replay.node(key) == nullptr))
+      if (const auto inner = run_plan::make(sub->flow))
+        keys_to_rerun(**inner, key + "/", replay, again, out);
+    if (!replay.failed(key)) continue;
+    const auto body = parse_json(*replay.node(key));
+    const json_value* failure = body ? body->find("error") : nullptr;
+    if (failure == nullptr || again(read_error(*failure))) set.add_with_followers(i);
+  }
+  for (const std::uint32_t i : set.nodes())
+    if (replay.node(set.key(i)) != nullptr || replay.skipped(set.key(i))) out.push_back(set.key(i));
+}
+
+}  // namespace
+
+const durable_runs::known_flow& durable_runs::learn(const std::shared_ptr<const workflow>& flow) {
+  // Copies of a workflow share their contents until one is changed, and what is kept here is not.
+  const auto same = std::find_if(flows_.begin(), flows_.end(), [&](const known_flow& each) {
+    return &each.flow->nodes() == &flow->nodes();
+  });
+  if (same != flows_.end()) return *same;
+  known_flow made{flow, graph_hash(graph_identity(*flow)), to_json(flow->to_json())};
+  std::erase_if(flows_, [&](const known_flow& each) { return each.hash == made.hash; });
+  if (flows_.size() >= flows_known_max) flows_.pop_front();
+  return flows_.emplace_back(std::move(made));
+}
+
+/// The workflow of a run that nobody brings: one that was seen here, or as the store has it.
+expected<std::shared_ptr<const workflow>> durable_runs::stored_flow(const claimed_run& claimed,
+                                                                    const run_replay& replay) {
+  std::string hash = claimed.run.graph_hash, text = claimed.run.workflow_json;
+  if (!replay.mapped_workflow().empty()) {
+    text = replay.mapped_workflow();
+    const auto mapped = flow_to_compare(text);
+    if (!mapped) return fail(mapped.error());
+    hash = graph_hash(graph_identity(*mapped));
+  }
+  for (const known_flow& known : flows_)
+    if (known.hash == hash) return known.flow;
+  const auto document = parse_json(text);
+  if (!document) return fail(document.error());
+  auto read = workflow::from_json(*document);
+  if (!read)
+    return fail(validation_error(
+        "workflow", "run '" + claimed.run.run_id +
+                        "' calls functions that its store cannot hold (" + read.error().message +
+                        "); give its workflow, or name it in the executor's workflows"));
+  return std::make_shared<const workflow>(std::move(*read));
+}
+
+// --- claiming -----------------------------------------------------------------------------------
+
+void durable_runs::begin(const request_ptr& request, time_point give_up_at) {
+  if (closing_) return refuse(request, cancelled_error("executor"));
+  if (request->wish == durable_wish::fork) return begin_fork(request);
+  if (attach(request)) return;
+  const auto before = store_->find(request->options.run_id);
+  if (!before) return begin_again_later(request, before.error(), give_up_at);
+  auto claimed = claim_for(*request, claim_rule::open, {});
+  if (!claimed && claimed.error().field == "run_id" && owner_is_gone(claimed.error().value))
+    claimed = claim_for(*request, claim_rule::open, claimed.error().value);
+  if (!claimed) return begin_again_later(request, claimed.error(), give_up_at);
+  if (!*claimed)
+    return refuse(request,
+                  validation_error("run_id", "no run has this id", request->options.run_id));
+  if ((*claimed)->token == 0) return begin_ended(request, **claimed);
+  begin_claimed(request, **claimed, before->value_or((*claimed)->run));
+}
+
+/// Another's lease may end, and a store may come back; longer than a lease nobody waits for that.
+void durable_runs::begin_again_later(const request_ptr& request, const error& why,
+                                     time_point give_up_at) {
+  const bool held_elsewhere = why.field == "run_id" && why.retry_after.has_value();
+  const bool out_of_reach = why.kind == error_kind::network;
+  const auto now = steady_clock::now();
+  if ((!held_elsewhere && !out_of_reach) || now >= give_up_at) return refuse(request, why);
+  later_.push_back({request, now + journal_writer::tick_period, give_up_at});
+}
+
+/// A run that is at work here has one more who waits for it.
+bool durable_runs::attach(const request_ptr& request) {
+  const std::string& run_id = request->options.run_id;
+  const auto found = runs_.find(run_id);
+  if (found == runs_.end() || !found->second.journal || found->second.stopping) return false;
+  if (request->flow && learn(request->flow).hash != found->second.graph_hash) {
+    refuse(request, validation_error("workflow", "run '" + run_id +
+                                                     "' is at work here with another workflow; "
+                                                     "wait for its end, or cancel it"));
+    return true;
+  }
+  add_waiter(run_id, request);
+  return true;
+}
+
+expected<std::optional<claimed_run>> durable_runs::claim_for(const durable_request& request,
+                                                             claim_rule rule,
+                                                             const std::string& gone) {
+  if (request.wish != durable_wish::execute || rule == claim_rule::ended)
+    return store_->claim(request.options.run_id, lease_, rule, gone);
+  run_to_begin run;
+  run.run_id = request.options.run_id;
+  run.workflow_name = request.flow->name();
+  const known_flow& flow = learn(request.flow);
+  run.graph_hash = flow.hash;
+  run.workflow_json = flow.json;
+  run.inputs_json = to_json(request.options.inputs.is_null() ? json_value{json_value::object{}}
+                                                             : request.options.inputs);
+  run.about_json = about_run(hooks_.about_json, request.options);
+  auto begun = store_->begin(run, lease_, gone);
+  if (!begun) return fail(std::move(begun.error()));
+  return std::optional<claimed_run>(std::move(*begun));
+}
+
+/// Takes a claim back, as far as it can be.
+void durable_runs::give_back(const stored_run& before, std::uint64_t token) {
+  run_change change{.state = before.state, .wake_at = before.wake_at};
+  if (before.state == stored_state::running) change.state = stored_state::paused;
+  change.failure_json = before.failure_json;
+  const std::array groups{run_append{before.run_id, token, {}, change}};
+  if (const auto done = store_->append(groups); !done)
+    log(log_level::warn, "journal", done.error().message);
+}
+
+// --- runs that have ended -----------------------------------------------------------------------
+
+bool durable_runs::goes_on(const durable_request& request, const stored_run& run) const {
+  switch (request.wish) {
+    case durable_wish::execute:
+      return run.state == stored_state::failed && of_the_world(failure_of(run.failure_json).kind);
+    case durable_wish::resume:
+      return run.state != stored_state::completed;
+    case durable_wish::retry:
+      return true;
+    case durable_wish::fork:
+      return false;
+  }
+  return false;
+}
+
+void durable_runs::begin_ended(const request_ptr& request, const claimed_run& claimed) {
+  if (!goes_on(*request, claimed.run)) return show(request, claimed);
+  auto again = claim_for(*request, claim_rule::ended, {});
+  if (!again) return refuse(request, again.error());
+  if (!*again || (*again)->token == 0) return show(request, claimed);
+  begin_claimed(request, **again, claimed.run);
+}
+
+/// The recorded result; the workflow given must be the one that was run.
+void durable_runs::show(const request_ptr& request, const claimed_run& claimed) {
+  const run_replay replay(claimed.records);
+  auto flow = flow_to_compare(replay.mapped_workflow().empty() ? claimed.run.workflow_json
+                                                               : replay.mapped_workflow());
+  if (!flow) return refuse(request, flow.error());
+  auto shown = std::make_shared<const workflow>(std::move(*flow));
+  if (request->flow) {
+    const auto difference =
+        graph_difference(graph_identity(*shown), graph_identity(*request->flow));
+    if (!difference.empty() && request->options.on_change == change_rule::refuse)
+      return refuse(request,
+                    validation_error("workflow", "run '" + claimed.run.run_id +
+                                                     "' has ended with another workflow: " +
+                                                     difference + ". Take another run_id"));
+    if (difference.empty()) shown = request->flow;  // with the caller's own ids
+  }
+  auto plan = run_plan::make(std::move(shown));
+  if (!plan) return refuse(request, plan.error());
+  run_setup setup;
+  setup.plan = std::move(*plan);
+  setup.run_id = claimed.run.run_id;
+  setup.inputs = parse_json(claimed.run.inputs_json).value_or(json_value());
+  setup.listener = request->options.on_event;
+  setup.journal = std::make_shared<run_journal>(nullptr, held_run{claimed.run.run_id, 0}, replay);
+  std::optional<error> failure;
+  if (!claimed.run.failure_json.empty()) failure = failure_of(claimed.run.failure_json);
+  const auto state = claimed.run.state == stored_state::completed ? run_state::completed
+                     : claimed.run.state == stored_state::failed  ? run_state::failed
+                                                                  : run_state::cancelled;
+  if (state == run_state::cancelled && !failure) failure = cancelled_error("workflow_execution");
+  request->home->post([request, setup = std::move(setup), state, failure]() mutable {
+    const auto done = std::exchange(request->done, nullptr);
+    if (done) done(recorded_result(std::move(setup), state, failure));
+  });
+}
+
+/// Somebody asked to cancel the run while nobody worked on it.
+void durable_runs::cancel_now(const request_ptr& request, claimed_run claimed) {
+  const journal_record last{
+      0, journal_kind::run_ended, std::string(to_string(stored_state::cancelled)), {}, wall_now()};
+  const std::array groups{run_append{
+      claimed.run.run_id, claimed.token, {last}, run_change{.state = stored_state::cancelled}}};
+  if (const auto done = store_->append(groups); !done) return refuse(request, done.error());
+  claimed.run.state = stored_state::cancelled;
+  show(request, claimed);
+}
+
+// --- runs that go on ----------------------------------------------------------------------------
+
+void durable_runs::begin_claimed(const request_ptr& request, const claimed_run& claimed,
+                                 const stored_run& before) {
+  const std::string& run_id = claimed.run.run_id;
+  run_replay replay(claimed.records);
+  const bool reopened = is_ended(before.state);
+  if (replay.cancel_requested() && !reopened) return cancel_now(request, claimed);
+  const auto give_up = [&](const error& why) {
+    give_back(before, claimed.token);
+    refuse(request, why);
+  };
+
+  if (claimed.run.about_json.ends_with(guarded_mark) && !request->options.backends)
+    return give_up(validation_error("policy", "run '" + run_id +
+                                                  "' began under a policy; execute it again with "
+                                                  "its policy, so that nothing goes out unmasked"));
+
+  // Which workflow.
+  auto flow = request->flow;
+  std::string mapped;
+  if (!flow) {
+    auto stored = stored_flow(claimed, replay);
+    if (!stored) return give_up(stored.error());
+    flow = std::move(*stored);
+  } else if (!claimed.created &&
+             (!replay.mapped_workflow().empty() || learn(flow).hash != claimed.run.graph_hash)) {
+    const auto stored = flow_to_compare(
+        replay.mapped_workflow().empty() ? claimed.run.workflow_json : replay.mapped_workflow());
+    if (!stored) return give_up(stored.error());
+    const auto difference = graph_difference(graph_identity(*stored), graph_identity(*flow));
+    if (!difference.empty() && request->options.on_change == change_rule::refuse)
+      return give_up(validation_error(
+          "workflow", "the workflow has changed since run '" + run_id + "' began: " + difference +
+                          ". Run it under another run_id, or with on_change=\"map\", which keeps "
+                          "what is recorded for nodes of the same name"));
+    if (!difference.empty()) mapped = learn(flow).json;
+  }
+  auto plan = request->plan ? request->plan : expected<std::shared_ptr<const run_plan>>();
+  if (!*plan) plan = run_plan::make(flow);
+  if (!plan) return give_up(plan.error());
+
+  // Which inputs.
+  json_value inputs = parse_json(claimed.run.inputs_json).value_or(json_value());
+  if (!request->options.inputs.is_null() && !same_members(request->options.inputs, inputs))
+    return give_up(validation_error("inputs", "run '" + run_id +
+                                                  "' began with other inputs; leave them out, fork "
+                                                  "the run, or take another run_id"));
+
+  // What is run again.
+  std::vector<std::string> forgotten;
+  if (reopened || request->wish == durable_wish::retry)
+    keys_to_rerun(
+        **plan, "", replay,
+        [&](const error& e) {
+          return request->wish != durable_wish::execute || of_the_world(e.kind);
+        },
+        forgotten);
+  for (const std::string& key : forgotten) replay.forget(key);
+
+  run_options options = request->options;
+  options.inputs = std::move(inputs);
+  auto setup = hooks_.prepare(*plan, options);
+  if (!setup) return give_up(setup.error());
+  const auto journal =
+      std::make_shared<run_journal>(std::shared_ptr<journal_writer>(shared_from_this(), &writer_),
+                                    held_run{run_id, claimed.token}, std::move(replay));
+  writer_.hold(journal);
+  journal->add(journal_kind::claimed, {}, claimed_body(lease_.owner, mapped));
+  for (const std::string& key : forgotten) journal->add(journal_kind::forgotten, key);
+
+  setup->journal = journal;
+  setup->on_parked = [self = shared_from_this(), journal](wall_time until, std::uint64_t heard) {
+    self->writer_.post([self, journal, until, heard] { self->run_parked(journal, until, heard); });
+  };
+  known_run& known = runs_[run_id];
+  known.journal = journal;
+  known.stopping = false;
+  known.graph_hash = learn(flow).hash;
+  add_waiter(run_id, request);
+  const auto tell = [self = shared_from_this(), run_id](const run_result& result) {
+    self->writer_.post([self, run_id, result] { self->run_ended(run_id, result); });
+  };
+  if (hooks_.launch(std::move(*setup), *request->home, tell)) return;
+  journal->leave({.state = stored_state::paused}, std::nullopt, {});
+  auto waiters = std::move(known.waiters);
+  runs_.erase(run_id);
+  for (const waiter& w : waiters)
+    refuse(w.request, resource_error("runs_queued",
+                                     "too many runs wait in this executor; the run "
+                                     "is kept in its store: execute it again"));
+}
+
+// --- forks --------------------------------------------------------------------------------------
+
+/// A new run that has what is recorded of another, but for one node and all that follows it.
+void durable_runs::begin_fork(const request_ptr& request) {
+  const std::string source_id = request->options.run_id;
+  const auto source = store_->find(source_id);
+  if (!source) return refuse(request, source.error());
+  if (!*source) return refuse(request, validation_error("run_id", "no run has this id", source_id));
+  std::vector<journal_record> records;
+  for (std::uint64_t after = 0;;) {
+    auto more = store_->records(source_id, after, 1'000);
+    if (!more) return refuse(request, more.error());
+    if (more->empty()) break;
+    after = more->back().id;
+    std::move(more->begin(), more->end(), std::back_inserter(records));
+  }
+  const run_replay replay(records);
+  auto flow = request->flow ? expected<std::shared_ptr<const workflow>>(request->flow)
+                            : stored_flow({.run = **source, .records = {}}, replay);
+  if (!flow) return refuse(request, flow.error());
+  const auto plan = run_plan::make(*flow);
+  if (!plan) return refuse(request, plan.error());
+  rerun_set again(**plan, "");
+  if (!request->fork.from_node.empty()) {
+    const auto from = (*plan)->find(request->fork.from_node);
+    if (from == workflow::npos)
+      return refuse(request, validation_error("from_node", "the workflow has no such node",
+                                              request->fork.from_node));
+    again.add_with_followers(static_cast<std::uint32_t>(from));
+  }
+  std::set<std::string> keys;
+  for (const auto index : again.nodes()) keys.insert(again.key(index));
+
+  run_to_begin fork;
+  fork.run_id = request->fork.run_id.empty() ? make_uuid() : request->fork.run_id;
+  fork.workflow_name = (*flow)->name();
+  fork.graph_hash = learn(*flow).hash;
+  fork.workflow_json = learn(*flow).json;
+  fork.inputs_json = request->fork.inputs ? to_json(*request->fork.inputs) : (*source)->inputs_json;
+  fork.about_json = (*source)->about_json;
+  fork.forked_from = source_id;
+  const auto taken = store_->find(fork.run_id);
+  if (!taken) return refuse(request, taken.error());
+  if (*taken)
+    return refuse(request,
+                  validation_error("new_run_id", "there is a run of this id already", fork.run_id));
+  auto begun = store_->begin(fork, lease_);
+  if (!begun) return refuse(request, begun.error());
+  run_append copy{begun->run.run_id, begun->token, {}, {}};
+  for (journal_record& record : records)
+    if (is_copied(record.kind) && !keys.contains(outermost_node(record.key)))
+      copy.records.push_back(std::move(record));
+  if (!copy.records.empty()) {
+    const std::array groups{copy};
+    const auto written = store_->append(groups);
+    if (!written) return refuse(request, written.error());
+    begun->records = std::move(copy.records);
+  }
+  request->wish = durable_wish::resume;
+  request->flow = *flow;
+  request->options.run_id = fork.run_id;
+  request->options.inputs = {};
+  begin_claimed(request, *begun, begun->run);
+}
+
+}  // namespace graphbit

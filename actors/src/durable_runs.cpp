@@ -1,0 +1,383 @@
+// Durable runs while they run: results, parking, leases, messages, adoption.
+#include "src/durable_runs.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <graphbit/runtime/log.hpp>
+#include <graphbit/runtime/reactor.hpp>
+
+#include "src/owner_name.hpp"
+#include "src/run_journal.hpp"
+
+namespace graphbit {
+
+namespace {
+
+constexpr auto look_period = seconds{1};
+constexpr auto prune_period = std::chrono::minutes{10};
+constexpr auto not_ours_for = seconds{60};
+constexpr std::size_t due_max = 64;
+
+error closed_error() { return cancelled_error("executor"); }
+
+end_early hand_over() {
+  return {std::make_shared<const error>(closed_error()), {.leave_as = stored_state::running}};
+}
+
+/// An answer for somebody who waits no longer for a run that goes on, or cannot.
+run_result answer_without(const durable_request& request, error why) {
+  auto record = std::make_shared<run_record>();
+  record->run_id = request.options.run_id;
+  record->flow = request.flow ? request.flow : std::make_shared<const workflow>();
+  record->inputs = request.options.inputs;
+  record->nodes.resize(record->flow->nodes().size());
+  for (node_result& node : record->nodes) node.status = node_status::cancelled;
+  record->started = record->ended = steady_clock::now();
+  record->wall_started = std::chrono::system_clock::now();
+  record->state = why.cancelled ? run_state::cancelled : run_state::failed;
+  if (!why.cancelled) record->raised = why;
+  record->failure = std::move(why);
+  return run_result(std::move(record));
+}
+
+}  // namespace
+
+durable_runs::durable_runs(runtime& rt, const executor_options& options, durable_hooks hooks)
+    : rt_(rt),
+      store_(options.store),
+      hooks_(std::move(hooks)),
+      adopt_(options.adopt),
+      keep_(options.keep),
+      lease_{.owner = make_owner_name()},
+      prune_at_(steady_clock::now() + look_period),
+      writer_(options.store, {.tick = [this] { tick(); },
+                              .lost = [this](const std::shared_ptr<run_journal>& run,
+                                             const error& why) { run_lost(run, why); }}) {
+  for (const workflow& flow : options.workflows) learn(std::make_shared<const workflow>(flow));
+}
+
+void durable_runs::start(durable_request request) {
+  const auto shared = std::make_shared<durable_request>(std::move(request));
+  const auto give_up_at = steady_clock::now() + lease_.length + look_period;
+  if (!writer_.post([this, shared, give_up_at] { begin(shared, give_up_at); }))
+    refuse(shared, closed_error());
+}
+
+void durable_runs::look() {
+  writer_.post([this] {
+    renew_at_ = adopt_at_ = waiters_at_ = {};
+    tick();
+  });
+}
+
+void durable_runs::cancel(const std::string& run_id) {
+  writer_.post([this, run_id] {
+    if (const auto state = store_->request_cancel(run_id); !state)
+      return log(log_level::warn, "journal", state.error().message);
+    renew_at_ = waiters_at_ = {};
+    tick();
+  });
+}
+
+// --- answers ------------------------------------------------------------------------------------
+
+void durable_runs::answer(const request_ptr& request, const run_result& result) const {
+  if (!request->done) return;
+  request->home->post([done = std::exchange(request->done, nullptr), result] { done(result); });
+}
+
+void durable_runs::answer_all(known_run& run, const run_result& result) const {
+  for (const waiter& w : std::exchange(run.waiters, {})) answer(w.request, result);
+}
+
+void durable_runs::refuse(const request_ptr& request, const error& why) {
+  if (!request->done) {  // nobody asked: the run is left to others for a while
+    not_ours_.insert_or_assign(request->options.run_id, steady_clock::now() + not_ours_for);
+    log(log_level::warn, "journal",
+        "run '" + request->options.run_id + "' cannot go on here: " + why.message);
+  }
+  answer(request, answer_without(*request, why));
+}
+
+void durable_runs::add_waiter(const std::string& run_id, const request_ptr& request) {
+  if (!request->done) return;
+  waiter w{next_waiter_++, request, nullptr};
+  if (request->options.stop.stop_possible())
+    w.on_stop = std::make_unique<std::stop_callback<std::function<void()>>>(
+        request->options.stop, [weak = weak_from_this(), run_id, number = w.number] {
+          const auto self = weak.lock();
+          if (self)
+            self->writer_.post([self, run_id, number] { self->waiter_stopped(run_id, number); });
+        });
+  runs_[run_id].waiters.push_back(std::move(w));
+}
+
+/// The run pauses when nobody waits for it any more; while others do, it goes on.
+void durable_runs::waiter_stopped(const std::string& run_id, std::uint64_t number) {
+  const auto found = runs_.find(run_id);
+  if (found == runs_.end()) return;
+  known_run& run = found->second;
+  const auto w = std::find_if(run.waiters.begin(), run.waiters.end(),
+                              [&](const waiter& each) { return each.number == number; });
+  if (w == run.waiters.end()) return;
+  if (run.journal && run.waiters.size() == 1) {
+    run.stopping = true;
+    return run.journal->send([](const caf::actor& actor) {
+      caf::anon_send(actor,
+                     end_early{std::make_shared<const error>(cancelled_error("workflow_execution")),
+                               {.leave_as = stored_state::paused}});
+    });
+  }
+  const auto request = w->request;
+  run.waiters.erase(w);
+  refuse(request, cancelled_error("workflow_execution"));
+  if (run.waiters.empty() && !run.journal) runs_.erase(found);
+}
+
+// --- ends ---------------------------------------------------------------------------------------
+
+void durable_runs::run_ended(const std::string& run_id, const run_result& result) {
+  const auto found = runs_.find(run_id);
+  if (found == runs_.end()) return;
+  known_run run = std::move(found->second);
+  runs_.erase(found);
+  // One that never started has left nothing in the store yet: somebody else may begin it.
+  const auto held = writer_.held().find(run_id);
+  if (held != writer_.held().end() && held->second == run.journal)
+    run.journal->leave({.state = stored_state::running}, std::nullopt, {});
+  answer_all(run, result);
+  end_if_closed();
+}
+
+void durable_runs::run_parked(const std::shared_ptr<run_journal>& run, wall_time until,
+                              std::uint64_t heard) {
+  run_change change{.state = stored_state::parked};
+  if (until != wall_time::max()) change.wake_at = until;
+  run->leave(std::move(change), std::nullopt, [this, run, heard](const expected<void>& kept) {
+    const std::string& run_id = run->held().run_id;
+    const auto found = runs_.find(run_id);
+    if (found == runs_.end() || found->second.journal != run) return;
+    known_run& known = found->second;
+    known.journal = nullptr;
+    if (!kept || known.stopping)
+      for (const waiter& w : std::exchange(known.waiters, {}))
+        refuse(w.request, kept ? cancelled_error("workflow_execution") : kept.error());
+    // A message that reached the actor too late is in the records by now.
+    const bool missed = run->told() != heard;
+    if (known.waiters.empty()) runs_.erase(found);
+    if (kept && missed && !closing_)
+      writer_.post([this, run_id] {
+        const auto stored = store_->find(run_id);
+        if (stored && *stored) revive(**stored, claim_rule::open);
+      });
+    end_if_closed();
+  });
+}
+
+void durable_runs::run_lost(const std::shared_ptr<run_journal>& run, const error& why) {
+  run->send([why](const caf::actor& actor) {
+    caf::anon_send(actor, end_early{std::make_shared<const error>(why), {.unrecorded = true}});
+  });
+}
+
+// --- every now and then -------------------------------------------------------------------------
+
+void durable_runs::tick() {
+  const auto now = steady_clock::now();
+  begin_later(now);
+  if (now >= renew_at_) {
+    renew_at_ = now + look_period;
+    renew();
+  }
+  if (now >= adopt_at_ && !closing_) {
+    adopt_at_ = now + look_period;
+    adopt_due();
+  }
+  look_after_waiters(now);
+  if (now >= prune_at_ && !closing_) {
+    prune_at_ = now + prune_period;
+    prune();
+  }
+  end_if_closed();
+}
+
+void durable_runs::begin_later(time_point now) {
+  for (auto waiting = std::exchange(later_, {}); !waiting.empty(); waiting.pop_front()) {
+    later_request& next = waiting.front();
+    if (closing_)
+      refuse(next.request, closed_error());
+    else if (next.request->options.stop.stop_requested())
+      refuse(next.request, cancelled_error("workflow_execution"));
+    else if (now >= next.again_at)
+      begin(next.request, next.give_up_at);
+    else
+      later_.push_back(std::move(next));
+  }
+}
+
+void durable_runs::renew() {
+  std::vector<held_run> held;
+  for (const auto& [run_id, run] : writer_.held()) held.push_back(run->held());
+  if (held.empty()) return;
+  const auto renewed = store_->renew(lease_, held);
+  if (!renewed) {
+    log(log_level::warn, "journal",
+        store_->name() + ": leases could not be renewed: " + renewed.error().message);
+    return;
+  }
+  for (const std::string& run_id : renewed->lost) {
+    const auto found = writer_.held().find(run_id);
+    if (found == writer_.held().end()) continue;
+    const auto run = found->second;
+    writer_.lose(run, journal_writer::fenced(run_id));
+  }
+  for (const run_message& message : renewed->messages) heed(message);
+}
+
+void durable_runs::heed(const run_message& message) {
+  const auto found = writer_.held().find(message.run_id);
+  if (found == writer_.held().end()) return;
+  if (message.record.kind == journal_kind::cancel_request)
+    found->second->tell(
+        end_early{std::make_shared<const error>(cancelled_error("workflow_execution")), {}});
+  else if (message.record.kind == journal_kind::signal)
+    found->second->tell(signal_came{message.record.key,
+                                    std::make_shared<const json_value>(
+                                        parse_json(message.record.body).value_or(json_value()))});
+}
+
+/// Also revives the parked runs that were left here, by the same rule.
+void durable_runs::adopt_due() {
+  const auto due = store_->due(due_after_, due_max);
+  if (!due) return;
+  due_after_ = due->size() < due_max ? std::string() : due->back().run_id;
+  const auto now = steady_clock::now();
+  std::erase_if(not_ours_, [&](const auto& entry) { return entry.second <= now; });
+  for (const stored_run& run : *due) {
+    if (not_ours_.contains(run.run_id) || writer_.held().contains(run.run_id)) continue;
+    const bool awaited = runs_.contains(run.run_id);
+    if (awaited || (adopt_ && may_adopt(run)))
+      revive(run, claim_rule::due);
+    else
+      not_ours_.insert_or_assign(run.run_id, now + not_ours_for);
+  }
+}
+
+bool durable_runs::may_adopt(const stored_run& run) {
+  if (run.about_json != hooks_.about_json) return false;
+  const bool known = std::any_of(flows_.begin(), flows_.end(), [&](const known_flow& each) {
+    return each.hash == run.graph_hash;
+  });
+  if (known) return true;
+  const auto found = store_->find(run.run_id);
+  if (!found || !*found) return false;
+  const auto flow = stored_flow({.run = **found, .records = {}}, run_replay{});
+  if (flow) return true;
+  log(log_level::info, "journal",
+      "run '" + run.run_id + "' is not adopted here: " + flow.error().message);
+  return false;
+}
+
+/// With nobody who asks: whatever goes wrong leaves the run to others.
+void durable_runs::revive(const stored_run& run, claim_rule rule) {
+  const std::string& run_id = run.run_id;
+  auto claimed = store_->claim(run_id, lease_, rule);
+  if (!claimed || !*claimed || (*claimed)->token == 0) return;
+  const auto request = std::make_shared<durable_request>();
+  const auto awaited = runs_.find(run_id);
+  if (awaited != runs_.end() && !awaited->second.waiters.empty()) {
+    const run_options& asked = awaited->second.waiters.front().request->options;
+    request->options.on_event = asked.on_event;
+    request->options.stream_tokens = asked.stream_tokens;
+    request->options.valve = asked.valve;
+    request->options.backends = asked.backends;
+    request->options.max_cost = asked.max_cost;
+    request->options.max_total_tokens = asked.max_total_tokens;
+  }
+  request->wish = durable_wish::resume;
+  request->options.run_id = run_id;
+  request->home = &rt_.next_reactor();
+  begin_claimed(request, **claimed, run);
+}
+
+void durable_runs::look_after_waiters(time_point now) {
+  const bool ask_store = now >= waiters_at_;
+  if (ask_store) waiters_at_ = now + look_period;
+  std::vector<std::string> ended;
+  for (auto& [run_id, run] : runs_) {
+    std::vector<std::uint64_t> late;
+    for (const waiter& w : run.waiters)
+      if (now >= w.request->options.deadline_at) late.push_back(w.number);
+    for (const std::uint64_t number : late) {
+      const auto w = std::find_if(run.waiters.begin(), run.waiters.end(),
+                                  [&](const waiter& each) { return each.number == number; });
+      const auto request = w->request;
+      run.waiters.erase(w);
+      refuse(request, timeout_error(request->options.timeout_operation, milliseconds{0},
+                                    "run '" + run_id +
+                                        "' has not ended in time; it goes on in its store, and "
+                                        "executing it again waits on"));
+    }
+    if (!ask_store || run.journal) continue;
+    if (run.waiters.empty()) {
+      ended.push_back(run_id);
+      continue;
+    }
+    const auto stored = store_->find(run_id);
+    if (stored && *stored && is_ended((*stored)->state)) ended.push_back(run_id);
+  }
+  for (const std::string& run_id : ended) {
+    const auto waiters = std::move(runs_[run_id].waiters);
+    runs_.erase(run_id);
+    for (const waiter& w : waiters) begin(w.request, now);
+  }
+}
+
+void durable_runs::prune() {
+  const auto pruned = store_->prune(keep_);
+  if (!pruned)
+    log(log_level::warn, "journal", store_->name() + ": old runs stay: " + pruned.error().message);
+  else if (*pruned > 0)
+    prune_at_ = {};  // there may be more
+}
+
+// --- the end ------------------------------------------------------------------------------------
+
+void durable_runs::close() {
+  writer_.post([this] {
+    closing_ = true;
+    for (auto& [run_id, run] : runs_) {
+      if (run.journal)
+        run.journal->send([](const caf::actor& actor) { caf::anon_send(actor, hand_over()); });
+      else
+        for (const waiter& w : std::exchange(run.waiters, {})) refuse(w.request, closed_error());
+    }
+    std::erase_if(runs_, [](const auto& entry) { return !entry.second.journal; });
+    begin_later(steady_clock::now());
+    end_if_closed();
+  });
+}
+
+void durable_runs::end_if_closed() {
+  if (closing_ && runs_.empty()) writer_.finish();
+}
+
+void durable_runs::join(milliseconds patience) { writer_.stop(patience); }
+
+journal_service::~journal_service() {
+  const std::lock_guard guard(mutex_);
+  for (const auto& runs : all_) runs->close();
+  for (const auto& runs : all_) runs->join(seconds{5});
+}
+
+void journal_service::add(std::shared_ptr<durable_runs> runs) {
+  std::vector<std::shared_ptr<durable_runs>> over;
+  const std::lock_guard guard(mutex_);
+  for (auto& each : all_)
+    if (each->ended()) over.push_back(std::move(each));
+  std::erase(all_, nullptr);
+  all_.push_back(std::move(runs));
+}
+
+}  // namespace graphbit
