@@ -101,8 +101,11 @@ class DurableRunTest : public ::testing::TestWithParam<store_kind> {
     return found && *found ? **found : stored_run{};
   }
   void wait_until(const std::string& run_id, stored_state state) {
-    for (int i = 0; i < 20'000 && stored(run_id).state != state; ++i)
-      std::this_thread::sleep_for(milliseconds{1});
+    const auto there = [&] {  // a run that was just started is not in the store yet
+      const auto found = store->find(run_id);
+      return found && *found && (*found)->state == state;
+    };
+    for (int i = 0; i < 20'000 && !there(); ++i) std::this_thread::sleep_for(milliseconds{1});
     EXPECT_EQ(stored(run_id).state, state);
   }
   [[nodiscard]] std::size_t count(const std::string& run_id, journal_kind kind) {
