@@ -185,7 +185,9 @@ void durable_runs::begin_again_later(const request_ptr& request, const error& wh
   const bool held_elsewhere = why.field == "run_id" && why.retry_after.has_value();
   const bool out_of_reach = why.kind == error_kind::network;
   const auto now = steady_clock::now();
-  if ((!held_elsewhere && !out_of_reach) || now >= give_up_at) return refuse(request, why);
+  const bool in_vain = held_elsewhere && now + *why.retry_after > give_up_at;
+  if ((!held_elsewhere && !out_of_reach) || in_vain || now >= give_up_at)
+    return refuse(request, why);
   later_.push_back({request, now + journal_writer::tick_period, give_up_at});
 }
 

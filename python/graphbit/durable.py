@@ -44,7 +44,8 @@ class DurableRuns:
         ``workflow``: only runs of workflows with this name. ``after``: the run_id of the last one
         seen, for the next page.
         """
-        return json.loads(self._native.runs(state, workflow, limit, after))
+        found: list[dict[str, Any]] = json.loads(self._native.runs(state, workflow, limit, after))
+        return found
 
     def resume(
         self,
@@ -86,11 +87,11 @@ class DurableRuns:
         ``inputs``: instead of the run's own; what is kept is not run again for them. Without
         ``from_node`` only what has not ended is run. The new run's id is ``result.run_id()``.
         """
-        from graphbit.workflow import _inputs, _result
+        from graphbit.workflow import _result, _run
 
         flow = None if workflow is None else workflow._native
         return _result(
-            self._native.fork(run_id, from_node, _inputs(inputs), new_run_id, flow, timeout_s)
+            self._native.fork(run_id, from_node, _run({"inputs": inputs})["inputs"], new_run_id, flow, timeout_s)
         )
 
     def cancel(self, run_id: str) -> str:
@@ -113,7 +114,8 @@ class DurableRuns:
         One dict per event: ``id``, ``event``, ``time``, ``node``, ``by``; nodes that ended have
         ``output`` or ``error`` and ``calls`` (asked, answer, model, usage, cost, attempts).
         """
-        return json.loads(self._native.history(run_id))
+        events: list[dict[str, Any]] = json.loads(self._native.history(run_id))
+        return events
 
     def follow(self, run_id: str, after: int = 0) -> RunFollower:
         """The events of a run as they are recorded, by whichever process: ``for`` or ``async for``.
@@ -137,7 +139,8 @@ class DurableRuns:
 
     def store_size(self) -> dict[str, Any]:
         """``runs_open``, ``runs_ended``, ``bytes`` and ``oldest`` (when the oldest run ended)."""
-        return json.loads(self._native.store_size())
+        size: dict[str, Any] = json.loads(self._native.store_size())
+        return size
 
     def _go_on(
         self,
@@ -204,7 +207,6 @@ def idempotency_key() -> str:
     call is made again after a crash, for effects outside that must happen once. Else empty.
     """
     return _core.idempotency_key()
-
 
 
 def register_codec(

@@ -3,7 +3,6 @@
 import json
 import os
 import pathlib
-import re
 import subprocess
 import sys
 
@@ -12,7 +11,6 @@ from graphbit import EmbeddingClient, LlmClient, LlmConfig
 from graphbit.testing import Simulator, cassette
 
 KEY = "sk-proj-0123456789abcdefghij"
-DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
 
 
 @pytest.fixture
@@ -26,15 +24,6 @@ def lines(path):
 
 def client_of(simulator, model, **options):
     return LlmClient(LlmConfig.openai(KEY, model, base_url=f"{simulator.url}/v1", **options))
-
-
-def test_the_documented_example_runs(simulator, tmp_path, monkeypatch):
-    text = (DOCS / "record_and_replay.md").read_text(encoding="utf-8")
-    example = re.search(r"```python\n(.*?)```", text, re.DOTALL).group(1)
-    monkeypatch.chdir(tmp_path)
-    exec(compile(example, "record_and_replay.md", "exec"), {"key": KEY, "base_url": f"{simulator.url}/v1"})
-    assert simulator.counters()["by_path"] == {"/v1/chat/completions": {"200": 1}}
-    assert [file.name for file in tmp_path.iterdir()] == ["hello.jsonl"]
 
 
 def test_replays_without_the_provider(model, tape):
