@@ -141,10 +141,13 @@ def test_configure_runtime_applies_at_the_start():
         "info = graphbit.get_system_info()\n"
         "assert info['runtime_worker_threads'] == 5 and info['runtime_max_blocking_threads'] == 3\n"
         "assert info['thread_stack_size_bytes'] == 2 * 1024 * 1024 and info['reactors'] == 2\n"
-        "import os\n"
-        "names = {open(f'/proc/self/task/{t}/comm').read().strip()"
+        "import os, time\n"
+        "for _ in range(1000):\n"  # a thread names itself once it runs
+        "    names = {open(f'/proc/self/task/{t}/comm').read().strip()"
         " for t in os.listdir('/proc/self/task')}\n"
-        "assert any(name.startswith('mine') for name in names), names"
+        "    if any(name.startswith('mine') for name in names): break\n"
+        "    time.sleep(0.01)\n"
+        "else: raise AssertionError(names)"
     )
 
 
