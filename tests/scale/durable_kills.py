@@ -68,6 +68,14 @@ class Provider:
             asked, self.asked = self.asked, collections.Counter()
         return asked
 
+    def settle(self) -> None:
+        """Waits until what a killed process had sent has been read."""
+        quiet, before = 0, -1
+        while quiet < 4:
+            time.sleep(0.05)
+            now = sum(self.asked.values())
+            quiet, before = (quiet + 1 if now == before else 0), now
+
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
@@ -130,6 +138,7 @@ def check_run(provider: Provider, store: str, run_id: str, kills: int, chance: r
     """Kills one run so often, and lets it end. Gives how many calls were asked more than once."""
     effects = folder / f"{run_id}.effects"
     provider.take()
+    known: set[str] = set()  # prompts whose answers are recorded
     in_all: collections.Counter[str] = collections.Counter()
     for _ in range(kills):
         child = start(provider, store, run_id, effects)
@@ -138,20 +147,19 @@ def check_run(provider: Provider, store: str, run_id: str, kills: int, chance: r
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
-        time.sleep(0.05)  # what was on its way to the provider arrives
+        provider.settle()
         recorded = recorded_prompts(store, run_id)
         asked = provider.take()
         in_all += asked
         twice = [p for p, n in asked.items() if n > 1]
         assert not twice, f"{run_id}: asked twice by one process: {twice}"
-        again = [p for p in getattr(check_run, "recorded", set()) if asked[p]]
+        again = [p for p in known if asked[p]]
         assert not again, f"{run_id}: recorded and asked again: {again}"
-        check_run.recorded = recorded  # type: ignore[attr-defined]
+        known = recorded
     result = finished(start(provider, store, run_id, effects))
     asked = provider.take()
     in_all += asked
-    again = [p for p in getattr(check_run, "recorded", set()) if asked[p]]
-    check_run.recorded = set()  # type: ignore[attr-defined]
+    again = [p for p in known if asked[p]]
     assert not again, f"{run_id}: recorded and asked again: {again}"
     assert result == whole, f"{run_id}: another result: {result}"
     worst = max(in_all.values())
