@@ -17,7 +17,8 @@ struct row {
 
 // List prices in US dollars per million tokens, standard tier, short prompts. Compiled and checked
 // on 2026-11-23, never from a bill: the Claude rows against a copy of Anthropic's own page
-// (platform.claude.com/docs/en/about-claude/pricing, of autumn 2026), the GPT rows from copies of
+// (platform.claude.com/docs/en/about-claude/pricing, of autumn 2026; the 5-5 rows from others who
+// quote it), the GPT rows from copies of
 // openai.com/api/pricing (March to June 2026) and from GitHub's table for Copilot
 // (github.com/github/docs, data/tables/copilot/models-and-pricing.yml, of autumn 2026). Prices
 // change: give your own with price_table::add_json.
