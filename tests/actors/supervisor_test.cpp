@@ -23,7 +23,6 @@ class supervisor_test : public ::testing::Test {
   // Children write down when they start and when they are asked to end.
   [[nodiscard]] child_spec child(const std::string& name) {
     return {.kind = "child", .name = name, .start = [this, name] {
-              note("+" + name);
               const auto handle = rt.system().spawn([this, name](caf::event_based_actor* self) {
                 install_safe_handlers(*self);
                 self->set_exit_handler([this, self, name](const caf::exit_msg& exit) {
@@ -36,6 +35,7 @@ class supervisor_test : public ::testing::Test {
               });
               const std::lock_guard guard(mutex);
               handles[name] = handle;
+              notes.push_back("+" + name);  // whoever reads it finds the new handle
               return handle;
             }};
   }
