@@ -274,6 +274,7 @@ TEST_F(sqlite_store_faults, a_hundred_thousand_runs_are_pruned_while_another_goe
           mine_too->append(std::vector<run_append>{one_record("r", token, "meanwhile")});
       ASSERT_TRUE(done) << done.error().message;
       recorded = done->front().last_id;
+      std::this_thread::sleep_for(milliseconds{2});  // a lock that is never free starves the other
     } while (!pruned);
   });
   std::uint64_t gone = 0;
