@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include <graphbit/runtime/chat_role_name.hpp>
 #include <graphbit/runtime/json_value.hpp>
 
 #include "call_metrics.hpp"
@@ -10,20 +11,6 @@
 namespace graphbit {
 
 namespace {
-
-std::string_view role_name(chat_role role) noexcept {
-  switch (role) {
-    case chat_role::system:
-      return "system";
-    case chat_role::user:
-      return "user";
-    case chat_role::assistant:
-      return "assistant";
-    case chat_role::tool:
-      return "tool";
-  }
-  return "user";
-}
 
 json_value text_part(std::string_view text) {
   json_value part;

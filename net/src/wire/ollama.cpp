@@ -1,3 +1,4 @@
+#include <graphbit/runtime/chat_role_name.hpp>
 #include <graphbit/runtime/json_value.hpp>
 
 #include "src/base64.hpp"
@@ -16,20 +17,6 @@ namespace graphbit {
 namespace {
 
 // ---- requests
-
-std::string_view role_name(chat_role role) {
-  switch (role) {
-    case chat_role::system:
-      return "system";
-    case chat_role::user:
-      return "user";
-    case chat_role::assistant:
-      return "assistant";
-    case chat_role::tool:
-      return "tool";
-  }
-  return "user";
-}
 
 expected<void> check_parts(const chat_message& message) {
   for (const content_part& part : message.parts) {

@@ -1,25 +1,13 @@
 #include "src/wire/openai_chat.hpp"
 
+#include <graphbit/runtime/chat_role_name.hpp>
+
 #include "src/base64.hpp"
 #include "src/wire/request_check.hpp"
 
 namespace graphbit {
 
 namespace {
-
-std::string_view role_name(chat_role role) {
-  switch (role) {
-    case chat_role::system:
-      return "system";
-    case chat_role::user:
-      return "user";
-    case chat_role::assistant:
-      return "assistant";
-    case chat_role::tool:
-      return "tool";
-  }
-  return "user";
-}
 
 /// A URL or data URL as a JSON string. Base64 and media types need no escaping.
 void append_source(std::string& out, const content_part& part, bool by_url) {
