@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <deque>
-#include <thread>
 #include <unordered_map>
 
 #include <graphbit/actors/spending.hpp>
 #include <graphbit/runtime/log.hpp>
 #include <graphbit/runtime/pinned_actor.hpp>
 
+#include "in_flight_default.hpp"
 #include "root_executor.hpp"
 
 namespace graphbit {
@@ -141,7 +141,7 @@ class batch_run {
  private:
   [[nodiscard]] std::uint32_t default_in_flight() const {
     if (const auto set = client_.config().max_in_flight) return std::max(1u, *set);
-    return std::max(256u, 16 * std::max(1u, std::thread::hardware_concurrency()));
+    return in_flight_default();
   }
 
   void stop(const error& why) {

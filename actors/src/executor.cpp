@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
-#include <thread>
 #include <utility>
 
 #include <graphbit/actors/live_state.hpp>
 #include <graphbit/actors/spending.hpp>
 #include <graphbit/runtime/metrics.hpp>
+#include <graphbit/runtime/processors.hpp>
 #include <graphbit/runtime/random.hpp>
 #include <graphbit/runtime/reactor.hpp>
 
@@ -25,8 +25,6 @@ std::uint64_t next_flow() {
   static std::atomic<std::uint64_t> next{2};
   return next.fetch_add(1, std::memory_order_relaxed);
 }
-
-unsigned cores() { return std::max(1u, std::thread::hardware_concurrency()); }
 
 }  // namespace
 
@@ -267,7 +265,7 @@ expected<void> executor::impl::configure(const executor_changes& changes) {
   }
   if (changes.metrics) wanted.metrics = *changes.metrics;
   if (changes.debug) wanted.debug = *changes.debug;
-  const auto numbers = resolve(wanted, cores());
+  const auto numbers = resolve(wanted, processors());
   if (!numbers) return fail(numbers.error());
   options_ = wanted;
   core_->retries_given = wanted.max_retries.has_value();
@@ -281,7 +279,7 @@ expected<executor> executor::open(runtime& rt, provider_config config, executor_
 
 expected<executor> executor::open(runtime& rt, provider_config config, executor_options options,
                                   chat_backend_factory backends) {
-  const auto numbers = resolve(options, cores());
+  const auto numbers = resolve(options, processors());
   if (!numbers) return fail(numbers.error());
   if (const auto root = root_executor::of(rt); !root) return fail(root.error());
   auto made = std::make_shared<impl>(rt, std::move(config), std::move(options), *numbers,

@@ -1,10 +1,10 @@
 #include <graphbit/actors/provider_client.hpp>
 
 #include <optional>
-#include <thread>
 
 #include <graphbit/runtime/reactor.hpp>
 
+#include "in_flight_default.hpp"
 #include "root_executor.hpp"
 #include "routed_client.hpp"
 
@@ -14,10 +14,6 @@ namespace {
 
 // Balanced's numbers hold for calls outside any executor.
 constexpr std::uint64_t flow_outside_executors = 1;
-
-[[nodiscard]] std::uint32_t in_flight_default() {
-  return std::max(256u, 16 * std::max(1u, std::thread::hardware_concurrency()));
-}
 
 void fill_in(call_options& options, const provider_config& config) {
   if (options.flow != 0 || config.max_in_flight) return;

@@ -25,8 +25,8 @@ std::string plain_reply(std::size_t bytes) {
       R"("},"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":20,)"
       R"("total_tokens":29}})";
   return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nx-request-id: req_0123456789\r\n"
-         "openai-processing-ms: 1\r\nx-ratelimit-limit-requests: 900000000\r\nDate: Mon, 23 Nov 2026 "
-         "00:00:00 GMT\r\nContent-Length: " +
+         "openai-processing-ms: 1\r\nx-ratelimit-limit-requests: 900000000\r\n"
+         "Date: Mon, 23 Nov 2026 00:00:00 GMT\r\nContent-Length: " +
          std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 

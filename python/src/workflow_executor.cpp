@@ -2,11 +2,11 @@
 
 #include <atomic>
 #include <functional>
-#include <thread>
 
 #include <graphbit/actors/supervision_tree.hpp>
 #include <graphbit/cluster/open_run_store.hpp>
 #include <graphbit/runtime/limits.hpp>
+#include <graphbit/runtime/processors.hpp>
 
 #include "call_arguments.hpp"
 #include "error_translation.hpp"
@@ -25,8 +25,6 @@
 namespace graphbit::python {
 
 namespace {
-
-unsigned cores() { return std::max(1u, std::thread::hardware_concurrency()); }
 
 /// Which events a stream mode lets through; the terminal event always.
 using event_filter = bool (*)(run_event_kind);
@@ -131,7 +129,7 @@ void run_events::wait() {
 workflow_executor::workflow_executor(provider_config config, executor_options options,
                                      std::shared_ptr<PyObject> ask)
     : config_(std::move(config)), options_(std::move(options)), ask_(std::move(ask)) {
-  static_cast<void>(unwrap(resolve(options_, cores())));
+  static_cast<void>(unwrap(resolve(options_, processors())));
 }
 
 workflow_executor::opened_executor workflow_executor::open() {
@@ -283,7 +281,7 @@ void workflow_executor::configure(const executor_changes& changes) {
 executor_stats workflow_executor::stats() const {
   if (executor_) return executor_.stats();
   executor_stats nothing_yet;
-  nothing_yet.numbers = unwrap(resolve(options_, cores()));
+  nothing_yet.numbers = unwrap(resolve(options_, processors()));
   return nothing_yet;
 }
 

@@ -13,6 +13,7 @@
 
 #include <graphbit/runtime/log.hpp>
 #include <graphbit/runtime/native_thread.hpp>
+#include <graphbit/runtime/processors.hpp>
 
 namespace graphbit {
 
@@ -21,8 +22,7 @@ namespace graphbit {
 class blocking_pool::impl : public std::enable_shared_from_this<impl> {
  public:
   explicit impl(options opts) : options_(std::move(opts)) {
-    if (options_.threads_max == 0)
-      options_.threads_max = 4 * std::max(1u, std::thread::hardware_concurrency());
+    if (options_.threads_max == 0) options_.threads_max = 4 * processors();
     if (options_.abandoned_max == 0) options_.abandoned_max = options_.threads_max;
   }
 

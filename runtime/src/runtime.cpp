@@ -16,6 +16,7 @@
 #include <graphbit/runtime/log.hpp>
 #include <graphbit/runtime/message_types.hpp>
 #include <graphbit/runtime/native_thread.hpp>
+#include <graphbit/runtime/processors.hpp>
 #include <graphbit/runtime/reactor.hpp>
 
 #include "src/quiet_scheduler.hpp"
@@ -68,7 +69,7 @@ void forget_log_of_this_thread() {
 }  // namespace
 
 runtime_options resolved(runtime_options options) {
-  const std::size_t cores = std::max(1u, std::thread::hardware_concurrency());
+  const std::size_t cores = processors();
   if (options.worker_threads == 0)
     options.worker_threads = std::clamp<std::size_t>(2 * cores, 4, 32);
   if (options.max_blocking_threads == 0) options.max_blocking_threads = 4 * cores;
