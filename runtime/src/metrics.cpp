@@ -235,16 +235,16 @@ metrics_page metrics_registry::page() const {
   {
     const std::lock_guard guard(mutex_);
     for (auto& [key, series] : counters_)
-      visit_cells(series, [&](const metric_counter& c) {
-        out.counter(key.first, series.help, series.labels, c.value());
+      visit_cells(series, [&, &name = key.first, &of = series](const metric_counter& c) {
+        out.counter(name, of.help, of.labels, c.value());
       });
     for (auto& [key, series] : gauges_)
-      visit_cells(series, [&](const metric_gauge& g) {
-        out.gauge(key.first, series.help, series.labels, g.value());
+      visit_cells(series, [&, &name = key.first, &of = series](const metric_gauge& g) {
+        out.gauge(name, of.help, of.labels, g.value());
       });
     for (auto& [key, series] : histograms_)
-      visit_cells(series, [&](const metric_histogram& h) {
-        out.histogram(key.first, series.help, series.labels, h.bounds(), h.counts(), h.sum());
+      visit_cells(series, [&, &name = key.first, &of = series](const metric_histogram& h) {
+        out.histogram(name, of.help, of.labels, h.bounds(), h.counts(), h.sum());
       });
     std::erase_if(readers_, [](const auto& known) { return known.expired(); });
     for (const auto& known : readers_)
