@@ -1,8 +1,8 @@
 // Measures what durable runs cost: CPU and time per recorded node, size of a journal, time to take
 // a run up again. Everything is durable: disks are waited for.
-// Usage: build/bench/bench/store/bench_store [folder]   folder: where the stores are made
+// Usage: build/release/bench/store/bench_store [folder [store]]   folder: where the stores are
+// made; store: only memory, sqlite or postgres. Built by -DGRAPHBIT_BENCH=ON.
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -14,7 +14,9 @@
 #include <graphbit/cluster/open_run_store.hpp>
 #include <graphbit/runtime/random.hpp>
 
+#include "engine_benchmark.hpp"
 #include "postgres_server.hpp"
+#include "spent.hpp"
 
 namespace {
 
@@ -26,28 +28,8 @@ constexpr int records_per_run = 10;  // 500 records per group
 constexpr std::size_t answer_bytes = 1'000;
 const run_lease owner{"bench", milliseconds(3'600'000)};
 
-[[nodiscard]] double cpu_seconds() {
-  rusage used{};
-  ::getrusage(RUSAGE_SELF, &used);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
-  };
-  return seconds(used.ru_utime) + seconds(used.ru_stime);
-}
-
-[[nodiscard]] double seconds_since(time_point start) {
-  return std::chrono::duration<double>(system_clock().now() - start).count();
-}
-
-/// Words by chance: as hard to compress as prose.
 [[nodiscard]] std::string answer(random_source& random) {
-  std::string text = R"({"text":")";
-  while (text.size() < answer_bytes) {
-    for (auto letters = 2 + random.below(8); letters > 0; --letters)
-      text += static_cast<char>('a' + random.below(26));
-    text += ' ';
-  }
-  return text + "\"}";
+  return R"({"text":")" + bench::words_by_chance(random, answer_bytes) + "\"}";
 }
 
 [[nodiscard]] journal_record node_ended(int node, random_source& random) {
@@ -86,13 +68,13 @@ void measure_recording(const char* name, run_store& store,
       for (int i = 0; i < records_per_run; ++i)
         group.back().records.push_back(node_ended(i, random));
     }
-  const auto cpu = cpu_seconds(), server = server_cpu();
-  const auto start = system_clock().now();
+  const auto server = server_cpu();
+  const bench::spent took;
   for (const auto& group : groups) record(store, group);
   const double nodes = groups_count * runs_per_group * records_per_run;
-  std::printf("%-9s %5.1f us CPU per recorded node (server %.1f us), %.0f nodes/s\n", name,
-              (cpu_seconds() - cpu) / nodes * 1e6, (server_cpu() - server) / nodes * 1e6,
-              nodes / seconds_since(start));
+  std::printf("%-9s %5.1f us CPU per node, store alone (server %.1f us), %.0f nodes/s\n", name,
+              took.cpu_seconds() / nodes * 1e6, (server_cpu() - server) / nodes * 1e6,
+              nodes / took.seconds());
 }
 
 void measure_journal(const char* name, run_store& store) {
@@ -119,22 +101,25 @@ void measure_resume(const char* name, run_store& store) {
   run_append group{"long", run.token, {}, {}};
   for (int i = 0; i < 1'000; ++i) group.records.push_back(node_ended(i, random));
   record(store, {group});
-  const auto start = system_clock().now();
+  const bench::spent took;
   const auto again = store.claim("long", owner, claim_rule::open);
-  std::printf("%-9s %5.1f ms to claim a run of %zu recorded nodes\n", name,
-              seconds_since(start) * 1e3, again && *again ? (*again)->records.size() : 0);
+  std::printf("%-9s %5.1f ms to claim a run of %zu recorded nodes\n", name, took.seconds() * 1e3,
+              again && *again ? (*again)->records.size() : 0);
 }
 
 void measure(const char* name, const std::string& address,
              const std::function<double()>& server_cpu) {
-  const auto store = open_run_store(address);
-  if (!store) {
-    std::fprintf(stderr, "%s: %s\n", name, store.error().message.c_str());
+  auto opened = open_run_store(address);
+  if (!opened) {
+    std::fprintf(stderr, "%s: %s\n", name, opened.error().message.c_str());
     return;
   }
-  measure_recording(name, **store, server_cpu);
-  measure_journal(name, **store);
-  measure_resume(name, **store);
+  const std::shared_ptr<run_store> store = std::move(*opened);
+  measure_recording(name, *store, server_cpu);
+  measure_journal(name, *store);
+  measure_resume(name, *store);
+  bench::measure_engine(name, store, server_cpu);
+  std::fflush(stdout);
 }
 
 }  // namespace
@@ -142,11 +127,15 @@ void measure(const char* name, const std::string& address,
 int main(int argc, char** argv) {
   const std::filesystem::path folder =
       argc > 1 ? argv[1] : std::filesystem::temp_directory_path().string();
+  const std::string only = argc > 2 ? argv[2] : "";
+  const auto wanted = [&](const char* store) { return only.empty() || only == store; };
   const auto file = (folder / ("bench-store-" + std::to_string(::getpid()) + ".db")).string();
   const auto no_server = [] { return 0.0; };
-  measure("memory", ":memory:", no_server);
-  measure("sqlite", file, no_server);
+  std::printf("no store  %5.1f us CPU per node of a run\n", bench::cost_without_store());
+  if (wanted("memory")) measure("memory", ":memory:", no_server);
+  if (wanted("sqlite")) measure("sqlite", file, no_server);
   for (const auto* end : {"", "-wal", "-shm", "-mark"}) std::filesystem::remove(file + end);
+  if (!wanted("postgres")) return 0;
   const auto server = postgres_server::programs().empty()
                           ? nullptr
                           : postgres_server::start(postgres_server::disk::waited_for);

@@ -3,7 +3,7 @@
 
 Each run ends with the result of one that nobody killed; no recorded node is asked for again; what was in
 flight at a kill is asked at most once more. Usage: durable_kills.py [--runs N] [--kills N] [--seed N] STORE
-STORE: a folder for SQLite files, or postgresql://...
+STORE: a folder for SQLite files, postgresql://..., or "postgresql" for a server of its own.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ import sys
 import tempfile
 import threading
 import time
+
+from postgres_server import PostgresServer
 
 CHILD = pathlib.Path(__file__).with_name("durable_child.py")
 
@@ -192,7 +194,8 @@ def check_store(store: str, runs: int, kills: int, seed: int) -> None:
             run_id = f"run-{os.getpid()}-{n}"
             more += check_run(provider, where, run_id, kills, chance, whole, takes, folder)
         provider.close()
-    print(f"{runs} runs killed {kills} times each: all ended whole, {more} calls in flight asked once more")
+    kind = "PostgreSQL" if "://" in store else "SQLite"
+    print(f"{kind}: {runs} runs killed {kills} times each: all ended whole, {more} calls in flight asked once more")
 
 
 def main() -> int:
@@ -202,8 +205,12 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=1)
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     given = parser.parse_args()
-    print(f"seed {given.seed}")
-    check_store(given.store, given.runs, given.kills, given.seed)
+    print(f"seed {given.seed}", flush=True)
+    if given.store != "postgresql":
+        check_store(given.store, given.runs, given.kills, given.seed)
+        return 0
+    with PostgresServer() as server:
+        check_store(server.url, given.runs, given.kills, given.seed)
     return 0
 
 
