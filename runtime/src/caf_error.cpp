@@ -2,6 +2,8 @@
 
 #include <graphbit/runtime/message_types.hpp>
 
+#include "src/system_end.hpp"
+
 namespace graphbit {
 
 namespace {
@@ -31,10 +33,11 @@ error from_caf(const caf::error& e) {
 void add_message_types(caf::actor_system_config& config) {
   config.add_message_type<error>("graphbit.error");
   config.add_error_category(category, render);
+  config.load<system_end>();
 }
 
 bool has_message_types(const caf::actor_system& system) {
-  return system.types().make_value("graphbit.error") != nullptr;
+  return system.types().make_value("graphbit.error") != nullptr && system.has_network_manager();
 }
 
 }  // namespace graphbit

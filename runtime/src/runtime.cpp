@@ -20,6 +20,7 @@
 #include <graphbit/runtime/reactor.hpp>
 
 #include "src/quiet_scheduler.hpp"
+#include "src/system_end.hpp"
 
 namespace graphbit {
 
@@ -99,6 +100,19 @@ class runtime::impl {
           "this caf::actor_system does not know graphbit's message types: call "
           "graphbit::add_message_types(config) on its configuration before the system is made");
     start();
+    system_end::of(system).tell(this, [this] {
+      refuse_own_threads();
+      shutdown(milliseconds{10'000});
+    });
+  }
+
+  /// Nothing of a runtime is to be had once it has ended: where no error can be given, the process
+  /// ends with a sentence.
+  void refuse_after_end() const {
+    if (system_ != nullptr) return;
+    log(log_level::error, "runtime",
+        "a runtime was used after its shutdown: ask running() first, or let it live longer");
+    std::abort();
   }
 
   /// A runtime that is ended by its own reactor would wait for itself for ever.
@@ -124,11 +138,14 @@ class runtime::impl {
           "shutdown: " + std::to_string(system_->registry().running()) +
               " actors did not end in time; their threads are left behind");
       for (auto& r : reactors_) static_cast<void>(r.release());
+      reactors_.clear();
       static_cast<void>(own_system_.release());
+      system_ = nullptr;
       return;
     }
     for (auto& r : reactors_) r->stop();
     reactors_.clear();
+    if (own_system_ == nullptr) system_end::of(*system_).forget(this);
     own_system_.reset();
     system_ = nullptr;
   }
@@ -222,10 +239,17 @@ runtime::~runtime() {
   }
 }
 
-caf::actor_system& runtime::system() noexcept { return *impl_->system_; }
+caf::actor_system& runtime::system() noexcept {
+  impl_->refuse_after_end();
+  return *impl_->system_;
+}
 std::size_t runtime::reactor_count() const noexcept { return impl_->reactors_.size(); }
-reactor& runtime::reactor_at(std::size_t index) noexcept { return *impl_->reactors_[index]; }
+reactor& runtime::reactor_at(std::size_t index) noexcept {
+  impl_->refuse_after_end();
+  return *impl_->reactors_[index];
+}
 reactor& runtime::next_reactor() noexcept {
+  impl_->refuse_after_end();
   return *impl_->reactors_[impl_->next_reactor_.fetch_add(1, std::memory_order_relaxed) %
                            impl_->reactors_.size()];
 }

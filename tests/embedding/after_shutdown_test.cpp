@@ -2,15 +2,18 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include <gtest/gtest.h>
+#include <caf/all.hpp>
 
 #include <graphbit/actors/batch.hpp>
 #include <graphbit/actors/executor.hpp>
 #include <graphbit/actors/provider_client.hpp>
 #include <graphbit/actors/supervision_tree.hpp>
 #include <graphbit/net/simulator.hpp>
+#include <graphbit/runtime/message_types.hpp>
 
 namespace graphbit {
 namespace {
@@ -134,6 +137,54 @@ TEST_F(after_shutdown, several_runtimes_live_and_end_on_their_own) {
   rt.reset();
   EXPECT_FALSE(here.complete(ask()));
   EXPECT_TRUE(there.complete(ask()));
+}
+
+TEST_F(after_shutdown, a_system_of_the_services_own_that_goes_first_ends_its_runtime) {
+  ASSERT_TRUE(provider.configure(R"({"latency_ms": 60000})"));
+  caf::actor_system_config settings;
+  add_message_types(settings);
+  auto system = std::make_unique<caf::actor_system>(settings);
+  runtime first{*system, {.reactors = 1}}, second{*system, {.reactors = 1}};
+  auto client = provider_client::open(first, config()).value();
+  auto flows = executor::open(second, config()).value();
+  std::atomic<int> failed{0};
+  for (int i = 0; i < 20; ++i) client.submit(ask(), {}, std::make_unique<collector>(failed));
+  ASSERT_TRUE(flows.run(one_step(), {}, [&](const run_result& r) { failed += !r.is_success(); }));
+
+  system.reset();
+  EXPECT_EQ(failed, 21);
+  EXPECT_FALSE(first.running());
+  EXPECT_FALSE(second.running());
+  EXPECT_FALSE(client.complete(ask()));
+  EXPECT_FALSE(flows.execute(one_step()));
+}
+
+TEST_F(after_shutdown,
+       a_system_of_the_services_own_waits_for_its_actors_with_a_runtime_or_without) {
+  caf::actor_system_config settings;
+  add_message_types(settings);
+  for (const bool goes_first : {true, false}) {
+    std::atomic<bool> ended{false};
+    std::optional<runtime> around;
+    {
+      caf::actor_system system(settings);
+      around.emplace(system, runtime_options{.reactors = 1});
+      const auto stopping = system.spawn([&ended](caf::event_based_actor* self) {
+        self->delayed_send(self, milliseconds{20}, caf::atom("end"));
+        self->attach_functor([&ended] { ended = true; });
+        return caf::behavior{[self](caf::atom_value) { self->quit(); }};
+      });
+      if (!goes_first) around.reset();
+    }
+    EXPECT_TRUE(ended);
+  }
+}
+
+TEST_F(after_shutdown, what_is_gone_is_refused_with_a_sentence) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  rt->shutdown();
+  EXPECT_DEATH(static_cast<void>(rt->next_reactor()), "used after its shutdown");
+  EXPECT_DEATH(static_cast<void>(rt->system()), "used after its shutdown");
 }
 
 }  // namespace

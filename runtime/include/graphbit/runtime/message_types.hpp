@@ -14,6 +14,9 @@ namespace graphbit {
 ///     graphbit::add_message_types(config);
 ///     caf::actor_system system{config};
 ///     graphbit::runtime rt{system, {}};  // ends before `system` does
+///
+/// Should `system` be destroyed first, it ends `rt` and logs that it had to: what `rt` still owed
+/// is answered with an error, and so are calls from then on.
 void add_message_types(caf::actor_system_config& config);
 
 /// True when `system` was made from a configuration that went through `add_message_types`.
