@@ -9,7 +9,7 @@ set -euo pipefail
 packages=(
   build-essential cmake ninja-build ccache pkg-config git ca-certificates
   libcaf-dev libboost-dev rapidjson-dev libspdlog-dev libexpected-dev libssl-dev zlib1g-dev
-  libbrotli-dev libzstd-dev libcli11-dev libjemalloc-dev libsqlite3-dev libpq-dev
+  libbrotli-dev libzstd-dev libcli11-dev libjemalloc-dev libsqlite3-dev libpq-dev libre2-dev
   python3 python3-dev python3-venv
 )
 test_packages=(libgtest-dev libgmock-dev clang-format-14 postgresql-15)

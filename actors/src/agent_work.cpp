@@ -62,7 +62,7 @@ class agent_work final : public node_work {
     const node_output output = call_.output;
     context().facts.executions.emplace_back(std::move(call_));
     if (failed) return answer_failed(std::move(result.error()));
-    if (!wants_tools(*result)) return judge(output, "completed");
+    if (!wants_tools(*result)) return judge(output, to_string(result->finish));
     if (!goes_on(*result)) return judge(output, "max_iterations");
     run_tools(output.text(), std::move(result->tool_calls));
   }
@@ -93,7 +93,7 @@ class agent_work final : public node_work {
   }
 
   /// Ends with the answer, unless it must fit a schema and does not.
-  void judge(const node_output& answer, const char* exit_reason) {
+  void judge(const node_output& answer, std::string_view exit_reason) {
     auto verdict = structure_.judge(answer);
     if (verdict.next) return ask_again(std::move(*verdict.next));
     context().facts.exit_reason = verdict.output ? exit_reason : "invalid_output";

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include <re2/re2.h>
+
 #include "src/text_beginning.hpp"
 
 namespace graphbit {
@@ -144,8 +146,7 @@ class validator {
                       int depth) const {
     if (value.is_object()) return check_object(value, schema, path, depth);
     if (value.is_array()) return check_array(value, schema, path, depth);
-    if (value.is_string())
-      return check_size(characters(value.as_string()), schema, "Length", "characters", path);
+    if (value.is_string()) return check_text(value.as_string(), schema, path);
     return value.is_number() ? check_number(value.as_double(), schema, path) : fault{};
   }
 
@@ -187,6 +188,16 @@ class validator {
                         [&](const json_value& other) { return same(*item, other); }))
           return schema_fault{path, "an item occurs twice"};
     return check_size(items.size(), schema, "Items", "items", path);
+  }
+
+  static fault check_text(const std::string& text, const json_value& schema,
+                          const std::string& path) {
+    if (auto wrong = check_size(characters(text), schema, "Length", "characters", path))
+      return wrong;
+    const json_value* pattern = schema.find("pattern");
+    if (pattern == nullptr || !pattern->is_string()) return {};
+    if (RE2::PartialMatch(text, RE2(pattern->as_string(), RE2::Quiet))) return {};
+    return schema_fault{path, shown(json_value(text)) + " does not match " + pattern->as_string()};
   }
 
   static fault check_number(double value, const json_value& schema, const std::string& path) {
@@ -258,7 +269,33 @@ class validator {
   const json_value& root_;
 };
 
+/// Values that are no schemas, whatever they look like.
+bool is_literal(std::string_view keyword) {
+  return keyword == "enum" || keyword == "const" || keyword == "default" || keyword == "examples";
+}
+
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the parser lets JSON be
+fault unusable_pattern(const json_value& schema, const std::string& path) {
+  if (schema.is_array())
+    for (std::size_t i = 0; i < schema.as_array().size(); ++i)
+      if (auto found = unusable_pattern(schema.as_array()[i], below(path, i))) return found;
+  if (!schema.is_object()) return {};
+  for (const auto& [key, part] : schema.as_object()) {
+    if (key == "pattern" && part.is_string()) {
+      const RE2 compiled(part.as_string(), RE2::Quiet);
+      if (!compiled.ok()) return schema_fault{below(path, key), compiled.error()};
+    } else if (!is_literal(key)) {
+      if (auto found = unusable_pattern(part, below(path, key))) return found;
+    }
+  }
+  return {};
+}
+
 }  // namespace
+
+std::optional<schema_fault> first_unusable_pattern(const json_value& schema) {
+  return unusable_pattern(schema, "$");
+}
 
 std::optional<schema_fault> first_fault(const json_value& value, const json_value& schema) {
   return validator(schema).check(value, schema, "$", 0);

@@ -6,6 +6,7 @@
 #include <graphbit/actors/condition_expression.hpp>
 #include <graphbit/runtime/random.hpp>
 
+#include "src/json_schema.hpp"
 #include "src/uuid_text.hpp"
 
 namespace graphbit {
@@ -29,8 +30,14 @@ expected<void> check_model(const model_settings& m) {
     return fail(validation_error("max_tokens", "max_tokens must be greater than 0", "0"));
   if (m.output_schema.empty()) return {};
   const auto schema = parse_json(m.output_schema);
-  return require(schema && schema->is_object(), "output_schema",
-                 "output_schema must be a JSON schema: an object in JSON text");
+  if (!schema || !schema->is_object())
+    return fail(validation_error("output_schema",
+                                 "output_schema must be a JSON schema: an object in JSON text"));
+  const auto unusable = first_unusable_pattern(*schema);
+  return require(!unusable, "output_schema",
+                 unusable ? "the pattern at " + unusable->path + " cannot be used: " +
+                                unusable->message + " (RE2's syntax, without look-around)"
+                          : std::string());
 }
 
 expected<void> check_spec(const agent_spec& s) {

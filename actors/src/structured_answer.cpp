@@ -20,8 +20,15 @@ std::string demand_text(const std::string& schema) {
          schema;
 }
 
-/// The JSON value in an answer, also inside a code fence.
-expected<json_value> json_in(const node_output& answer) {
+/// Whether a plain text can be what `schema` asks for.
+bool is_text_wanted(const json_value& schema, const std::string& text) {
+  const bool says_so = schema.find("type") != nullptr || schema.find("enum") != nullptr;
+  return says_so && !first_fault(json_value(text), schema);
+}
+
+/// The JSON value in an answer, also inside a code fence. An answer that is one JSON string comes
+/// here without its quotes; a model that leaves them out means the same.
+expected<json_value> json_in(const node_output& answer, const json_value& schema) {
   if (answer.structured() != nullptr) return *answer.structured();
   const std::string& text = answer.text();
   if (auto whole = parse_json(text)) return whole;
@@ -30,6 +37,7 @@ expected<json_value> json_in(const node_output& answer) {
   const auto end = line == std::string::npos ? line : text.find("```", line);
   if (end != std::string::npos)
     if (auto fenced = parse_json(std::string_view(text).substr(line, end - line))) return fenced;
+  if (is_text_wanted(schema, text)) return json_value(text);
   return fail(validation_error("$", "$: the answer is no JSON", beginning_of(text, 200)));
 }
 
@@ -63,7 +71,7 @@ void structured_answer::sent(const chat_request& request) {
 structured_answer::verdict structured_answer::judge(node_output answer) {
   if (schema_.is_null()) return {std::move(answer), {}, {}};
   answered_ = true;
-  auto value = json_in(answer);
+  auto value = json_in(answer, schema_);
   std::optional<error> wrong;
   if (!value)
     wrong = std::move(value.error());

@@ -56,7 +56,8 @@ T needed(expected<T> value) {
 workflow wide(int nodes) {
   workflow flow("bench");
   const auto add = [&](const std::string& name) {
-    static_cast<void>(needed(flow.add_node(needed(node::agent(name, {.prompt = "Say it: " + name})))));
+    static_cast<void>(
+        needed(flow.add_node(needed(node::agent(name, {.prompt = "Say it: " + name})))));
   };
   add("start");
   for (int i = 2; i < nodes; ++i) add("node-" + std::to_string(i));
@@ -124,13 +125,15 @@ void measure_engine(const char* name, const std::shared_ptr<run_store>& store,
     const auto server = server_cpu();
     const auto took = w.run("engine-", runs_count);
     const double cpu = took.cpu_seconds() / nodes_in_all * 1e6, seconds = took.seconds();
-    std::printf("%-9s %5.1f us CPU per node of a run (server %.1f us), %.0f nodes/s, %.1f KB journal\n",
-                name, cpu, (server_cpu() - server) / nodes_in_all * 1e6, nodes_in_all / seconds,
-                static_cast<double>(needed(store->size()).bytes - bytes) / runs_count / 1e3);
+    std::printf(
+        "%-9s %5.1f us CPU per node of a run (server %.1f us), %.0f nodes/s, %.1f KB journal\n",
+        name, cpu, (server_cpu() - server) / nodes_in_all * 1e6, nodes_in_all / seconds,
+        static_cast<double>(needed(store->size()).bytes - bytes) / runs_count / 1e3);
   }
   constexpr int long_nodes = 1'000;
   workflow flow = wide(long_nodes);
-  static_cast<void>(needed(flow.add_node(needed(node::wait("gate", {.signal = "go", .length = {}})))));
+  static_cast<void>(
+      needed(flow.add_node(needed(node::wait("gate", {.signal = "go", .length = {}})))));
   static_cast<void>(flow.connect("end", "gate"));
   run_options options;
   options.run_id = "engine-long";
@@ -140,12 +143,14 @@ void measure_engine(const char* name, const std::shared_ptr<run_store>& store,
     while (needed(store->list({.state = stored_state::parked})).empty()) {
     }
   }
-  static_cast<void>(needed(store->send_signal("engine-long", "go", "1").transform([] { return 1; })));
+  static_cast<void>(
+      needed(store->send_signal("engine-long", "go", "1").transform([] { return 1; })));
   world w(store);
   const spent took;
   const auto result = needed(w.doors().execute(flow, options));
-  std::printf("%-9s %5.1f ms to go on with a run of %d recorded nodes to its end (%d asked again)\n",
-              name, took.seconds() * 1e3, long_nodes, w.model().asked());
+  std::printf(
+      "%-9s %5.1f ms to go on with a run of %d recorded nodes to its end (%d asked again)\n", name,
+      took.seconds() * 1e3, long_nodes, w.model().asked());
 }
 
 }  // namespace graphbit::bench

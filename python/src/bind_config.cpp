@@ -4,6 +4,7 @@
 #include "bindings.hpp"
 #include "config_options.hpp"
 #include "error_translation.hpp"
+#include "plain_error.hpp"
 #include "strict_arguments.hpp"
 
 namespace graphbit::python {
@@ -17,6 +18,7 @@ provider_config resolved(provider_config config) {
   if (checked) return std::move(*checked);
   const bool at_the_call =
       checked.error().field == "base_url" && config.parameters.count("deployment_name") != 0;
+  if (!at_the_call && checked.error().field == "api_key") return unwrap_plain(std::move(checked));
   if (!at_the_call) raise(checked.error());
   return config;
 }
@@ -38,7 +40,8 @@ provider_config make_config(const std::string& provider, py::handle api_key, py:
   const provider_row* const row = find_provider(provider);
   const bool own_place = row == nullptr || (!config.base_url.empty() && !row->base_url.empty());
   if (key && key->empty() && !own_place && !row->key_environment.empty())
-    raise(validation_error("api_key", std::string(row->display_name) + " API key cannot be empty"));
+    raise_in_words(validation_error("api_key", {}),
+                   std::string(row->display_name) + " API key cannot be empty");
   config.api_key = secret(key.value_or(""));
   provider_config checked = resolved(std::move(config));
   if (!model.is_none()) checked.model = text_argument(model, "model");  // "" is a name too

@@ -475,7 +475,7 @@ TEST_F(ExecutorTest, MetadataTellsWhatHappened) {
   ASSERT_TRUE(result.has_value());
   const auto metadata = result->node_metadata("a");
   EXPECT_EQ(metadata.string_or("user_input"), "hello you");
-  EXPECT_EQ(metadata.string_or("exit_reason"), "completed");
+  EXPECT_EQ(metadata.string_or("exit_reason"), "stop");
   EXPECT_EQ(metadata.find("executions")->as_array().front().string_or("input"), "hello you");
   EXPECT_EQ(result->workflow_metadata().string_or("final_output"), "<hello you>");
   EXPECT_EQ(result->total_usage().total_tokens, 3u);

@@ -24,6 +24,7 @@ TEST(JsonSchemaTest, KnowsTheKeywordsThatModelsAreGiven) {
       {R"({"exclusiveMinimum": 1, "exclusiveMaximum": 3})", {"2"}, {"1", "3"}},
       {R"({"multipleOf": 0.5})", {"1.5", "2"}, {"0.7"}},
       {R"({"minLength": 2, "maxLength": 3})", {"\"éé\"", "5"}, {"\"é\"", "\"abcd\""}},
+      {R"({"pattern": "^[A-Z]\\d+$"})", {"\"A12\"", "5"}, {"\"a12\"", "\"A12 \""}},
       {R"({"minItems": 1, "maxItems": 2, "uniqueItems": true})",
        {"[1]", "[1, true]"},
        {"[]", "[1, 2, 3]", "[1, 1.0]"}},
@@ -146,6 +147,14 @@ TEST_F(StructuredAnswerTest, WithoutASchemaEveryAnswerFits) {
   structure.demand(request);
   EXPECT_EQ(request.messages.back().text, "how many?");
   EXPECT_EQ(structure.judge(node_output::from_answer("five")).output->text(), "five");
+}
+
+TEST(JsonSchemaTest, APatternThatCannotBeMatchedInLinearTimeIsNamed) {
+  const auto fault = first_unusable_pattern(parsed(
+      R"+({"properties": {"pattern": {"type": "string"}, "b": {"items": {"pattern": "(?=a)"}}}})+"));
+  ASSERT_TRUE(fault.has_value());
+  EXPECT_EQ(fault->path, "$.properties.b.items.pattern");
+  EXPECT_FALSE(first_unusable_pattern(parsed(R"({"pattern": "a|b", "enum": [{"pattern": "["}]})")));
 }
 
 }  // namespace

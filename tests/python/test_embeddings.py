@@ -29,9 +29,9 @@ class TestConfig:
         assert "all-MiniLM-L6-v2" in EmbeddingConfig.huggingface(KEY).model()
 
     def test_key_checks(self):
-        with pytest.raises(ValueError, match="OpenAI API key cannot be empty"):
+        with pytest.raises(ValueError, match="^OpenAI API key cannot be empty$"):
             EmbeddingConfig.openai("")
-        with pytest.raises(ValueError, match="OpenAI API key too short"):
+        with pytest.raises(ValueError, match="^OpenAI API key too short"):
             EmbeddingConfig.openai("short")
         with pytest.raises(ValueError, match="Azure API key too short"):
             EmbeddingConfig.azure("short", "d", "https://x.openai.azure.com")

@@ -37,7 +37,7 @@ class TestFactories:
         assert getattr(LlmConfig, factory)(api_key=KEY, model="").model() == ""
 
     def test_empty_key(self, factory, name, provider, model, shortest):
-        with pytest.raises(ValueError, match=f"{name} API key cannot be empty"):
+        with pytest.raises(ValueError, match=f"^{name} API key cannot be empty$"):
             getattr(LlmConfig, factory)("")
 
     def test_missing_key(self, factory, name, provider, model, shortest, monkeypatch):
@@ -45,7 +45,7 @@ class TestFactories:
             getattr(LlmConfig, factory)()
 
     def test_short_key(self, factory, name, provider, model, shortest):
-        with pytest.raises(ValueError, match=f"{name} API key too short"):
+        with pytest.raises(ValueError, match=f"^{name} API key too short"):
             getattr(LlmConfig, factory)("k" * (shortest - 1))
         assert getattr(LlmConfig, factory)("k" * shortest)
         assert getattr(LlmConfig, factory)("é" * ((shortest + 1) // 2))  # bytes count

@@ -771,3 +771,10 @@ class TestStructuredNodes:
         simulator.load_script({"rules": rules})
         result = executor.execute(chain(Node.agent("a", "list them", output_schema=self.SCHEMA)))
         assert json.loads(result.get_node_output("a")) == {"items": []}
+
+    def test_a_pattern_is_matched_and_one_that_cannot_be_is_refused(self, executor, simulator):
+        simulator.load_script({"rules": [{"contains": "not valid", "json": "A12"}, {"json": "a12"}]})
+        node = Node.agent("a", "a code", output_schema={"type": "string", "pattern": "^[A-Z][0-9]+$"})
+        assert executor.execute(chain(node)).get_node_output("a") == "A12"
+        with pytest.raises(ValueError, match=r"\$\.pattern cannot be used"):
+            Node.agent("a", "a code", output_schema={"pattern": "(?=x)"})

@@ -78,9 +78,11 @@ struct node_result {
   std::string why;               ///< skipped: the reason, in words
   node_output output;
   time_point started{}, ended{};
-  text_pieces user_input;   ///< agent: the resolved prompt without the parents' outputs
-  std::string chosen;       ///< condition: the successor's name
-  std::string exit_reason;  ///< agent: "completed", "max_iterations" or "error"
+  text_pieces user_input;  ///< agent: the resolved prompt without the parents' outputs
+  std::string chosen;      ///< condition: the successor's name
+  /// Agents: why the model stopped ("stop", "length", ...), "max_iterations", "invalid_output" or
+  /// "error"; other nodes: "completed" or "error".
+  std::string exit_reason;
   std::vector<std::variant<llm_call_record, tool_call_record>> executions;  ///< in order of start
 };
 
