@@ -60,10 +60,6 @@ class counting_model {
 
 class DurableRunTest : public ::testing::TestWithParam<store_kind> {
  protected:
-  static void SetUpTestSuite() { rt = std::make_unique<runtime>(); }
-  static void TearDownTestSuite() { rt.reset(); }
-  static inline std::unique_ptr<runtime> rt;
-
   void SetUp() override {
     if (const auto missing = GetParam().missing(); !missing.empty()) GTEST_SKIP() << missing;
     place = GetParam().make();
@@ -74,7 +70,7 @@ class DurableRunTest : public ::testing::TestWithParam<store_kind> {
     options.store = store;
     auto backend =
         std::make_shared<fake_backend>([this](const chat_request& r) { return model.answer(r); });
-    auto made = executor::open(*rt, {}, std::move(options),
+    auto made = executor::open(rt, {}, std::move(options),
                                [backend](const provider_config&) { return backend; });
     EXPECT_TRUE(made.has_value());
     return *made;
@@ -118,6 +114,9 @@ class DurableRunTest : public ::testing::TestWithParam<store_kind> {
   std::shared_ptr<run_store> store;
   counting_model model;
   workflow flow{"test"};
+  // Ended before the rest: executors close in their own time, and until then they use the model and
+  // adopt what they find in the store.
+  runtime rt;
 };
 
 TEST_P(DurableRunTest, ARecordedRunIsNotAskedAgain) {
@@ -348,13 +347,13 @@ TEST_P(DurableRunTest, EveryAnswerInsideANodeIsKeptAndToolsHaveAKey) {
   options.store = store;
   const auto factory = [backend](const provider_config&) { return backend; };
   {
-    const auto runner = *executor::open(*rt, {}, options, factory);
+    const auto runner = *executor::open(rt, {}, options, factory);
     ASSERT_TRUE(runner.run(flow, named("r"), [](const run_result&) {}).has_value());
     wait_until("r", stored_state::parked);
   }
   EXPECT_EQ(count("r", journal_kind::node_parked), 1u);
   down = false;
-  const auto result = executor::open(*rt, {}, options, factory)->execute(flow, named("r"));
+  const auto result = executor::open(rt, {}, options, factory)->execute(flow, named("r"));
   ASSERT_TRUE(result.has_value()) << result.error().message;
   EXPECT_EQ(result->output_of("finder"), "done");
   EXPECT_EQ(asked, 3) << "the first answer was recorded";
@@ -465,7 +464,7 @@ TEST_P(DurableRunTest, WithoutAStoreThereIsNothingToResume) {
   auto backend =
       std::make_shared<fake_backend>([this](const chat_request& r) { return model.answer(r); });
   const auto runner =
-      *executor::open(*rt, {}, {}, [backend](const provider_config&) { return backend; });
+      *executor::open(rt, {}, {}, [backend](const provider_config&) { return backend; });
   EXPECT_EQ(runner.resume("r").error().field, "store");
   EXPECT_EQ(open().resume("nowhere").error().field, "run_id");
 }
