@@ -19,6 +19,7 @@ set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
 runtime: circuit breakers, rate limits and retries are supervised actors.
 This package has the graphbit command and a systemd service for a node.")
 set(CPACK_DEBIAN_PACKAGE_DEPENDS adduser)
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS libpq5)  # loaded when a store is in PostgreSQL
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)

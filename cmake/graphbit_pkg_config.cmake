@@ -17,4 +17,4 @@ graphbit_add_pkg_config(net "HTTP and the wires of language model providers"
   REQUIRES graphbit-runtime openssl zlib libbrotlidec libzstd)
 graphbit_add_pkg_config(actors "LLM workflows on actors" REQUIRES graphbit-net re2)
 graphbit_add_pkg_config(cluster "What outlives a process, and many machines"
-  REQUIRES graphbit-actors sqlite3 libpq libzstd LIBS -lcaf_openssl -lcaf_io)
+  REQUIRES graphbit-actors sqlite3 libzstd LIBS -lcaf_openssl -lcaf_io)

@@ -80,18 +80,20 @@ class bound_values {
 expected<std::unique_ptr<postgres_link>> postgres_link::connect(const std::string& url,
                                                                 milliseconds connect_timeout,
                                                                 milliseconds call_timeout) {
+  const auto pq = libpq::load();
+  if (!pq) return fail(pq.error());
   const std::array<const char*, 9> names{
       "dbname",           "fallback_application_name", "client_encoding",
       "tcp_user_timeout", "keepalives_idle",           "keepalives_interval",
       "keepalives_count", "connect_timeout",           nullptr};
   const std::array<const char*, 9> values{url.c_str(), "graphbit", "UTF8", "10000", "10",
                                           "3",         "3",        "5",    nullptr};
-  std::unique_ptr<postgres_link> link(
-      new postgres_link(PQconnectStartParams(names.data(), values.data(), 1), call_timeout));
+  std::unique_ptr<postgres_link> link(new postgres_link(
+      **pq, (*pq)->PQconnectStartParams(names.data(), values.data(), 1), call_timeout));
   if (!link->handle_) return fail(resource_error("memory", "no memory for a connection"));
   const auto until = system_clock().now() + connect_timeout;
   if (auto done = link->finish_connecting(until); !done) return fail(done.error());
-  PQsetnonblocking(link->handle_.get(), 1);
+  (*pq)->PQsetnonblocking(link->handle_.get(), 1);
   if (auto done = link->script(session); !done) return fail(done.error());
   if (auto done = link->script(durable_commits); !done) return fail(done.error());
   return link;
@@ -99,8 +101,8 @@ expected<std::unique_ptr<postgres_link>> postgres_link::connect(const std::strin
 
 expected<void> postgres_link::finish_connecting(time_point until) {
   for (auto step = PGRES_POLLING_WRITING;;) {
-    if (PQstatus(handle_.get()) == CONNECTION_BAD || step == PGRES_POLLING_FAILED) {
-      const auto words = one_line(PQerrorMessage(handle_.get()));
+    if (pq_.PQstatus(handle_.get()) == CONNECTION_BAD || step == PGRES_POLLING_FAILED) {
+      const auto words = one_line(pq_.PQerrorMessage(handle_.get()));
       if (words.find("password") != std::string::npos ||
           words.find("authentication") != std::string::npos)
         return fail(authentication_error("postgresql", words + ": check user and password"));
@@ -113,14 +115,14 @@ expected<void> postgres_link::finish_connecting(time_point until) {
     }
     if (step == PGRES_POLLING_OK) return {};
     if (auto waited = wait(step == PGRES_POLLING_WRITING, until); !waited) return waited;
-    step = PQconnectPoll(handle_.get());
+    step = pq_.PQconnectPoll(handle_.get());
   }
 }
 
 expected<sql_rows> postgres_link::run(const sql_call& call) {
   auto prepared = prepare(call);
   if (!prepared) return fail(prepared.error());
-  if (!send(**prepared, call)) return fail(broke(one_line(PQerrorMessage(handle_.get()))));
+  if (!send(**prepared, call)) return fail(broke(one_line(pq_.PQerrorMessage(handle_.get()))));
   auto r = only_result(system_clock().now() + call_timeout_);
   if (!r) return fail(r.error());
   return rows_of(r->get());
@@ -135,11 +137,11 @@ expected<std::vector<sql_rows>> postgres_link::run_all(std::span<const sql_call>
     if (!s) return fail(s.error());
     prepared.push_back(*s);
   }
-  PQenterPipelineMode(handle_.get());
+  pq_.PQenterPipelineMode(handle_.get());
   bool sent = true;
   for (std::size_t i = 0; i < calls.size() && sent; ++i) sent = send(*prepared[i], calls[i]);
-  if (!sent || PQpipelineSync(handle_.get()) != 1)
-    return fail(broke(one_line(PQerrorMessage(handle_.get()))));
+  if (!sent || pq_.PQpipelineSync(handle_.get()) != 1)
+    return fail(broke(one_line(pq_.PQerrorMessage(handle_.get()))));
 
   std::optional<error> failure;
   const auto until = system_clock().now() + call_timeout_;
@@ -155,14 +157,14 @@ expected<std::vector<sql_rows>> postgres_link::run_all(std::span<const sql_call>
       failure = rows.error();
   }
   if (auto sync = next_result(until); !sync) return fail(sync.error());
-  PQexitPipelineMode(handle_.get());
+  pq_.PQexitPipelineMode(handle_.get());
   if (failure) return fail(*failure);
   return all;
 }
 
 expected<void> postgres_link::script(const std::string& sql) {
-  if (PQsendQuery(handle_.get(), sql.c_str()) != 1)
-    return fail(broke(one_line(PQerrorMessage(handle_.get()))));
+  if (pq_.PQsendQuery(handle_.get(), sql.c_str()) != 1)
+    return fail(broke(one_line(pq_.PQerrorMessage(handle_.get()))));
   const auto until = system_clock().now() + call_timeout_;
   std::optional<error> failure;
   for (;;) {
@@ -176,14 +178,14 @@ expected<void> postgres_link::script(const std::string& sql) {
 }
 
 bool postgres_link::read_notifications() {
-  if (PQconsumeInput(handle_.get()) != 1) {
+  if (pq_.PQconsumeInput(handle_.get()) != 1) {
     broken_ = true;
     return false;
   }
   bool any = false;
-  while (PGnotify* note = PQnotifies(handle_.get())) {
+  while (PGnotify* note = pq_.PQnotifies(handle_.get())) {
     any = true;
-    PQfreemem(note);
+    pq_.PQfreemem(note);
   }
   return any;
 }
@@ -197,9 +199,9 @@ expected<const postgres_link::statement*> postgres_link::prepare(const sql_call&
     words.replace(at, lock.size(), "FOR UPDATE");
   statement made{"s" + std::to_string(statements_.size())};
   const bound_values values(call);
-  if (PQsendPrepare(handle_.get(), made.name.c_str(), words.c_str(),
-                    static_cast<int>(values.types.size()), values.types.data()) != 1)
-    return fail(broke(one_line(PQerrorMessage(handle_.get()))));
+  if (pq_.PQsendPrepare(handle_.get(), made.name.c_str(), words.c_str(),
+                        static_cast<int>(values.types.size()), values.types.data()) != 1)
+    return fail(broke(one_line(pq_.PQerrorMessage(handle_.get()))));
   auto r = only_result(system_clock().now() + call_timeout_);
   if (!r) return fail(r.error());
   if (auto rows = rows_of(r->get()); !rows) return fail(rows.error());
@@ -208,19 +210,20 @@ expected<const postgres_link::statement*> postgres_link::prepare(const sql_call&
 
 bool postgres_link::send(const statement& s, const sql_call& call) {
   const bound_values values(call);
-  return PQsendQueryPrepared(handle_.get(), s.name.c_str(), static_cast<int>(values.values.size()),
-                             values.values.data(), values.lengths.data(), values.formats.data(),
-                             1) == 1;
+  return pq_.PQsendQueryPrepared(handle_.get(), s.name.c_str(),
+                                 static_cast<int>(values.values.size()), values.values.data(),
+                                 values.lengths.data(), values.formats.data(), 1) == 1;
 }
 
 expected<postgres_link::result> postgres_link::next_result(time_point until) {
   for (;;) {
-    const int unsent = PQflush(handle_.get());
-    if (unsent < 0) return fail(broke(one_line(PQerrorMessage(handle_.get()))));
-    if (unsent == 0 && PQisBusy(handle_.get()) == 0) return result(PQgetResult(handle_.get()));
+    const int unsent = pq_.PQflush(handle_.get());
+    if (unsent < 0) return fail(broke(one_line(pq_.PQerrorMessage(handle_.get()))));
+    if (unsent == 0 && pq_.PQisBusy(handle_.get()) == 0)
+      return result(pq_.PQgetResult(handle_.get()), pq_.PQclear);
     if (auto waited = wait(unsent > 0, until); !waited) return fail(waited.error());
-    if (PQconsumeInput(handle_.get()) != 1)
-      return fail(broke(one_line(PQerrorMessage(handle_.get()))));
+    if (pq_.PQconsumeInput(handle_.get()) != 1)
+      return fail(broke(one_line(pq_.PQerrorMessage(handle_.get()))));
   }
 }
 
@@ -233,7 +236,8 @@ expected<postgres_link::result> postgres_link::only_result(time_point until) {
 }
 
 expected<void> postgres_link::wait(bool to_write, time_point until) {
-  pollfd look{PQsocket(handle_.get()), static_cast<short>(POLLIN | (to_write ? POLLOUT : 0)), 0};
+  pollfd look{pq_.PQsocket(handle_.get()), static_cast<short>(POLLIN | (to_write ? POLLOUT : 0)),
+              0};
   const auto left = remaining(until, system_clock().now());
   const int ready = ::poll(&look, 1, static_cast<int>(left.count()));
   if (ready > 0 || (ready < 0 && errno == EINTR)) return {};
@@ -241,32 +245,32 @@ expected<void> postgres_link::wait(bool to_write, time_point until) {
 }
 
 expected<sql_rows> postgres_link::rows_of(const PGresult* r) {
-  const auto status = PQresultStatus(r);
+  const auto status = pq_.PQresultStatus(r);
   if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) return fail(error_of(r));
-  const char* verb = PQcmdStatus(const_cast<PGresult*>(r));
+  const char* verb = pq_.PQcmdStatus(const_cast<PGresult*>(r));
   if (std::strncmp(verb, "SELECT", 6) != 0)
-    rows_changed_ += std::strtoull(PQcmdTuples(const_cast<PGresult*>(r)), nullptr, 10);
-  const int columns = PQnfields(r);
+    rows_changed_ += std::strtoull(pq_.PQcmdTuples(const_cast<PGresult*>(r)), nullptr, 10);
+  const int columns = pq_.PQnfields(r);
   sql_rows rows(static_cast<std::size_t>(columns));
-  for (int row = 0; row < PQntuples(r); ++row)
+  for (int row = 0; row < pq_.PQntuples(r); ++row)
     for (int column = 0; column < columns; ++column) {
-      const char* bytes = PQgetvalue(r, row, column);
-      if (PQgetisnull(r, row, column) != 0)
+      const char* bytes = pq_.PQgetvalue(r, row, column);
+      if (pq_.PQgetisnull(r, row, column) != 0)
         rows.add(nullptr);
-      else if (PQftype(r, column) == oid_of_int8)
+      else if (pq_.PQftype(r, column) == oid_of_int8)
         rows.add(from_network<std::int64_t>(bytes));
-      else if (PQftype(r, column) == oid_of_int4)
+      else if (pq_.PQftype(r, column) == oid_of_int4)
         rows.add(std::int64_t{from_network<std::int32_t>(bytes)});
       else
-        rows.add(std::string(bytes, static_cast<std::size_t>(PQgetlength(r, row, column))));
+        rows.add(std::string(bytes, static_cast<std::size_t>(pq_.PQgetlength(r, row, column))));
     }
   return rows;
 }
 
 error postgres_link::error_of(const PGresult* r) {
-  const char* code = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+  const char* code = pq_.PQresultErrorField(r, PG_DIAG_SQLSTATE);
   const std::string_view state = code == nullptr ? "" : code;
-  const auto words = one_line(PQresultErrorMessage(r));
+  const auto words = one_line(pq_.PQresultErrorMessage(r));
   const auto is = [state](std::string_view prefix) { return state.starts_with(prefix); };
   if (state.empty() || is("08") || is("57P") || is("25006")) return broke(words);
   // Serialization, deadlock, and a blob that was pruned between two looks.

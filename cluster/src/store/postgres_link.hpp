@@ -1,7 +1,5 @@
 #pragma once
 
-#include <libpq-fe.h>
-
 #include <map>
 #include <memory>
 #include <string>
@@ -10,6 +8,7 @@
 
 #include <graphbit/runtime/clock.hpp>
 
+#include "libpq.hpp"
 #include "sql_connection.hpp"
 
 namespace graphbit {
@@ -36,24 +35,18 @@ class postgres_link final : public sql_connection {
   [[nodiscard]] bool wants_retry() const noexcept { return wants_retry_; }
   /// Rows written since the connection was made.
   [[nodiscard]] std::uint64_t rows_changed() const noexcept { return rows_changed_; }
-  [[nodiscard]] int socket() const noexcept { return PQsocket(handle_.get()); }
+  [[nodiscard]] int socket() const noexcept { return pq_.PQsocket(handle_.get()); }
   /// Reads what has come, without waiting. True: others announced something.
   [[nodiscard]] bool read_notifications();
 
  private:
-  struct finish {
-    void operator()(PGconn* c) const { PQfinish(c); }
-  };
-  struct clear {
-    void operator()(PGresult* r) const { PQclear(r); }
-  };
-  using result = std::unique_ptr<PGresult, clear>;
+  using result = std::unique_ptr<PGresult, decltype(libpq::PQclear)>;
   struct statement {
     std::string name;
   };
 
-  postgres_link(PGconn* handle, milliseconds call_timeout)
-      : handle_(handle), call_timeout_(call_timeout) {}
+  postgres_link(const libpq& pq, PGconn* handle, milliseconds call_timeout)
+      : pq_(pq), handle_(handle, pq.PQfinish), call_timeout_(call_timeout) {}
   [[nodiscard]] expected<void> finish_connecting(time_point until);
   [[nodiscard]] expected<const statement*> prepare(const sql_call& call);
   [[nodiscard]] bool send(const statement& s, const sql_call& call);
@@ -66,7 +59,8 @@ class postgres_link final : public sql_connection {
   [[nodiscard]] error error_of(const PGresult* r);
   [[nodiscard]] error broke(const std::string& why);
 
-  std::unique_ptr<PGconn, finish> handle_;
+  const libpq& pq_;
+  std::unique_ptr<PGconn, decltype(libpq::PQfinish)> handle_;
   const milliseconds call_timeout_;
   std::map<const char*, statement> statements_;
   std::uint64_t rows_changed_ = 0;

@@ -7,6 +7,7 @@
 
 #include <graphbit/runtime/random.hpp>
 
+#include "libpq.hpp"
 #include "postgres_link.hpp"
 #include "postgres_listener.hpp"
 #include "store_schema.hpp"
@@ -31,10 +32,12 @@ constexpr const char* first_of_all = R"sql(
 constexpr const char* migrating_alone = "SELECT pg_advisory_xact_lock(1734496851)";  // "gbRS"
 
 [[nodiscard]] expected<std::string> name_of(const std::string& url) {
+  const auto pq = libpq::load();
+  if (!pq) return fail(pq.error());
   char* words = nullptr;
-  auto* options = PQconninfoParse(url.c_str(), &words);
+  auto* options = (*pq)->PQconninfoParse(url.c_str(), &words);
   if (options == nullptr) {
-    PQfreemem(words);  // they may quote the password
+    (*pq)->PQfreemem(words);  // they may quote the password
     return fail(configuration_error("store",
                                     "the address of the store is no PostgreSQL address: write "
                                     "postgresql://user@host:port/database"));
@@ -47,7 +50,7 @@ constexpr const char* migrating_alone = "SELECT pg_advisory_xact_lock(1734496851
     if (key == "port" && !value.empty()) port = ":" + value;
     if (key == "dbname") database = value;
   }
-  PQconninfoFree(options);
+  (*pq)->PQconninfoFree(options);
   return "postgresql://" + (host.empty() ? "localhost" : host) + port + "/" + database;
 }
 
