@@ -43,7 +43,7 @@ if $with_tests; then cmake --build $build; else cmake --build $build --target gr
 
 # pip packs what the build tree already holds; skipped when nothing it would pack is newer.
 stamp=$venv/.installed-graphbit
-if [ ! -f $stamp ] || [ -n "$(find pyproject.toml python $build/python -newer $stamp -type f ! -name '*.pyc' -print -quit)" ]; then
+if [ ! -f $stamp ] || [ -n "$(find pyproject.toml python $build/python $build/apps/graphbit -newer $stamp -type f ! -name '*.pyc' -print -quit)" ]; then
   echo "== install into $venv"
   "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall \
     --config-settings=build-dir=$build .

@@ -2,9 +2,10 @@
 
 Usage: finish_wheel.py WHEEL OUT_FOLDER
 
-The libraries that auditwheel copied in (`graphbit_actors.libs/`) come from Debian packages: each
-package's copyright file goes to `.dist-info/licenses/bundled/`, and `.dist-info/sboms/` gets a
-CycloneDX document that names package, version and licence file. Entries are sorted and carry the
+The libraries that auditwheel copied in (`graphbit_actors.libs/`), and those that are headers only and
+so compiled in, come from Debian packages: each package's copyright file goes to
+`.dist-info/licenses/bundled/`, and `.dist-info/sboms/` gets a CycloneDX document that names package,
+version and files. pybind11 is the one of the Python that runs this. Entries are sorted and carry the
 time of SOURCE_DATE_EPOCH, so that the same source gives the same bytes.
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
+import importlib.metadata
 import io
 import json
 import os
@@ -22,6 +24,15 @@ import sys
 import time
 import zipfile
 from pathlib import Path
+
+
+# One header of each library that has nothing but headers, and where it is compiled into.
+HEADERS = {
+    "/usr/include/boost/version.hpp": ("graphbit/_core.c", "graphbit/bin/graphbit"),
+    "/usr/include/rapidjson/rapidjson.h": ("graphbit/_core.c", "graphbit/bin/graphbit"),
+    "/usr/include/tl/expected.hpp": ("graphbit/_core.c", "graphbit/bin/graphbit"),
+    "/usr/include/CLI/CLI.hpp": ("graphbit/bin/graphbit",),
+}
 
 
 def run(*command: str) -> str:
@@ -67,16 +78,32 @@ def bundled_parts(names: list[str], info: str) -> dict[str, bytes]:
         if source is None:
             raise SystemExit(f"finish_wheel: {library} is none of this system's libraries")
         packages.setdefault(package_of(source), []).append(library)
+    for header, users in HEADERS.items():
+        packages[package_of(header)] = [name for name in names if name.startswith(users)]
     added = {}
     for name, _, _ in packages:
         added[f"{info}/licenses/bundled/{name}.txt"] = Path(f"/usr/share/doc/{name}/copyright").read_bytes()
+    components = [component(*package, libraries) for package, libraries in sorted(packages.items())]
+
+    pybind11 = importlib.metadata.distribution("pybind11")
+    (licence,) = (file for file in pybind11.files or () if file.name == "LICENSE" and ".dist-info" in str(file))
+    added[f"{info}/licenses/bundled/pybind11.txt"] = Path(str(licence.locate())).read_bytes()
+    components.append(
+        {
+            "type": "library",
+            "name": "pybind11",
+            "version": pybind11.version,
+            "purl": f"pkg:pypi/pybind11@{pybind11.version}",
+            "properties": [{"name": "file", "value": name} for name in names if name.startswith("graphbit/_core.c")],
+        }
+    )
     project = info.removesuffix(".dist-info").rsplit("-", 1)
     sbom = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
         "version": 1,
         "metadata": {"component": {"type": "library", "name": project[0], "version": project[1]}},
-        "components": [component(*package, libraries) for package, libraries in sorted(packages.items())],
+        "components": components,
     }
     added[f"{info}/sboms/bundled.cdx.json"] = (json.dumps(sbom, indent=2) + "\n").encode()
     return added

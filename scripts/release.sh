@@ -33,7 +33,7 @@ debian_documents() { # build tree
 
 make_deb() {
   local tree=build/debian
-  cmake -S . -B $tree -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_CXX_FLAGS="-ffile-prefix-map=$PWD=." \
+  cmake -S . -B $tree -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/usr \
     -DGRAPHBIT_TESTS=OFF -DGRAPHBIT_EXAMPLES=OFF --log-level=WARNING
   cmake --build $tree --target graphbit_command
   debian_documents $tree

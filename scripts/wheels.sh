@@ -3,10 +3,10 @@
 # they need are put inside by auditwheel, with their licences and an SBOM.
 # Usage: scripts/wheels.sh OUT [VERSION...]        default: every CPython from 3.9 to 3.13 found
 #
-# The C++ rooms are built once (build/core) and installed into build/core/prefix; per version only
-# python/src is compiled. A CPython is found as $GRAPHBIT_PYTHON_3_9, as ~/.pyenv/versions/3.9.*/,
-# or as python3.9 on the path; `pyenv install 3.9 3.10 3.11 3.12 3.13` provides all. Each needs its
-# headers (Debian: python3.X-dev).
+# The C++ rooms and the command are built once (build/core) and installed into build/core/prefix; per
+# version only python/src is compiled. A CPython is found as $GRAPHBIT_PYTHON_3_9, as
+# ~/.pyenv/versions/3.9.*/, or as python3.9 on the path; `pyenv install 3.9 3.10 3.11 3.12 3.13`
+# provides all. Each needs its headers (Debian: python3.X-dev).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:?usage: scripts/wheels.sh OUT [VERSION...]}
@@ -29,12 +29,12 @@ core=build/core
 tools=build/wheels/tools
 mkdir -p "$out" build/wheels
 echo "== the C++ rooms, once"
-# No path of this machine may get into what is shipped, and the same source must give the same bytes.
-map=-ffile-prefix-map=$PWD=.
-cmake -S . -B $core -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS="$map" -DGRAPHBIT_APPS=OFF \
+cmake -S . -B $core -G Ninja -DCMAKE_BUILD_TYPE=Release -DGRAPHBIT_PYTHON=OFF \
   -DGRAPHBIT_TESTS=OFF -DGRAPHBIT_EXAMPLES=OFF --log-level=WARNING
-cmake --build $core --target graphbit_cluster
-cmake --install $core --component development --prefix "$PWD/$core/prefix" >/dev/null
+cmake --build $core --target graphbit_cluster graphbit_command
+for component in development command; do
+  cmake --install $core --component $component --prefix "$PWD/$core/prefix" --strip >/dev/null
+done
 if [ ! -x $tools/bin/auditwheel ]; then
   python3 -m venv $tools
   $tools/bin/pip install --quiet --disable-pip-version-check -r requirements/release.txt
@@ -52,12 +52,14 @@ for version in "${versions[@]}"; do
   rm -rf "$raw"
   "$venv/bin/pip" wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
     --config-settings=build-dir="build/wheels/tree$version" \
-    --config-settings=cmake.source-dir=python \
+    --config-settings=cmake.source-dir=python --config-settings=build.targets=graphbit_native \
+    --config-settings=cmake.define.CMAKE_UNITY_BUILD=ON \
     --config-settings=cmake.define.graphbit_ROOT="$PWD/$core/prefix" \
-    --config-settings=cmake.define.CMAKE_CXX_FLAGS="$map" \
     -w "$raw" .
   PATH=$PWD/$tools/bin:$PATH $tools/bin/auditwheel repair --wheel-dir "$raw/repaired" "$raw"/*.whl
-  $tools/bin/python scripts/finish_wheel.py "$raw"/repaired/*.whl "$out"
+  "$venv/bin/python" scripts/finish_wheel.py "$raw"/repaired/*.whl "$out"
+  # The same source must give the same bytes, wherever it lies.
+  if unzip -p "$out"/*-cp"${version/./}"-*.whl | grep -qaF "$PWD"; then echo "the wheel names $PWD" >&2; exit 1; fi
   made=$((made + 1))
 done
 [ $made -gt 0 ]
