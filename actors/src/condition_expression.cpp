@@ -133,10 +133,14 @@ class parser {
   term_ptr comparison() {
     term_ptr left = value();
     if (!left) return left;
+    const bool negate = take_word("not");
     const auto op = comparison_operator();
+    if (negate && !op) return complain("expected in or contains after not");
     if (!op) return left;
     term_ptr right = value();
-    return right ? make(*op, {left, right}) : nullptr;
+    if (!right) return right;
+    term_ptr compared = make(*op, {left, right});
+    return negate ? make(operation::negation, {compared}) : compared;
   }
 
   std::optional<operation> comparison_operator() {
@@ -159,6 +163,7 @@ class parser {
     if (c == '"' || c == '\'') return quoted(c);
     if (c == '(') return parenthesised();
     if (c == '{') return braced();
+    if (c == '[') return list();
     if (is_digit(c) || (c == '-' && is_digit(peek(1)))) return number();
     if (is_word(c)) return word();
     return complain(at_ < text_.size() ? "expected a value" : "ended where a value was expected");
@@ -169,6 +174,21 @@ class parser {
     term_ptr inner = expression();
     if (inner && !take_symbol(")")) return complain("expected ')'");
     return inner;
+  }
+
+  term_ptr list() {
+    if (++depth_ > nesting_max) return complain("nested too deeply");
+    json_value::array items;
+    ++at_;
+    while (!take_symbol("]")) {
+      if (!items.empty() && !take_symbol(",")) return complain("expected ',' or ']'");
+      const term_ptr item = value();
+      if (!item) return item;
+      if (item->op != operation::literal) return complain("a list holds texts and numbers only");
+      items.push_back(item->value);
+    }
+    --depth_;
+    return make_literal(std::move(items));
   }
 
   term_ptr quoted(char quote) {

@@ -236,9 +236,10 @@ void provider_shard::probe_answered(std::uint64_t call_id, const policy::admissi
 void provider_shard::rejected_by_breaker(live_call& call, duration retry_after) {
   if (park(call, retry_after)) return;
   count(setup_.counters->rejected);
+  const provider_config& config = setup_.endpoint->config;
   auto e =
-      network_error("Circuit breaker is open, request rejected; " +
-                    setup_.endpoint->config.provider + " failed too often, try again in " +
+      network_error("Circuit breaker is open, request rejected; " + config.provider + " at " +
+                    config.base_url + " failed too often, try again in " +
                     std::to_string(std::chrono::ceil<milliseconds>(retry_after).count()) + " ms");
   e.retry = retry_rule::never;
   e.breaker = breaker_rule::ignored;

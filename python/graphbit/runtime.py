@@ -35,8 +35,8 @@ def init(
 ) -> None:
     """Sets up logging, what is shown of this process, and starts the runtime.
 
-    Only the first call has an effect. Calling it is optional: everything works without, with
-    warnings logged to stderr.
+    Only the first call sets anything; a later one starts a runtime that was shut down. Calling it
+    is optional: everything works without, with warnings logged to stderr.
 
     ``log_level``: trace, debug, info, warn or error; anything else means warn. None: GRAPHBIT_LOG.
     ``enable_tracing``: record spans and send them to OTEL_EXPORTER_OTLP_ENDPOINT, or to the log at
@@ -56,6 +56,7 @@ def init(
     global _initialized
     _core.check_init_arguments(log_level, enable_tracing, debug)
     if _initialized:
+        _core.start_runtime()
         return
     _core.set_default_timeout(default_timeout_s)
     _core.set_log_output(log_format, log_file)

@@ -286,15 +286,21 @@ class Node:
 
 
 class Workflow:
-    """A graph of nodes. Executors take a copy, so it may change while runs go on."""
+    """A graph of nodes. Executors take a copy, so it may change while runs go on.
+
+    ``description``: a text, or a list of nodes to begin with.
+    """
 
     __slots__ = ("_last", "_native")
 
     _native: _core.Workflow
     _last: _core.RunResult  # of the last run that an executor gave; drawn with its states
 
-    def __init__(self, name: str, description: str | None = None) -> None:
-        self._native = _core.Workflow(name, description)
+    def __init__(self, name: str, description: str | Sequence[Node] | None = None) -> None:
+        nodes = description if isinstance(description, (list, tuple)) else ()
+        self._native = _core.Workflow(name, None if nodes else description)
+        for node in nodes:
+            self.add_node(node)
 
     def add_node(self, node: Node) -> str:
         """Adds a copy; the node's id. RuntimeError for a node that is there already."""
@@ -361,8 +367,10 @@ class Workflow:
         last = getattr(self, "_last", None)
         return self._native.to_svg(last if result is None else result._native)
 
-    def _repr_html_(self) -> str:
+    def _repr_svg_(self) -> str:
         return self.to_svg()
+
+    _repr_html_ = _repr_svg_
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Workflow.from_json, (self.to_json(),)

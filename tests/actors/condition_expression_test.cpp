@@ -64,6 +64,14 @@ TEST(ConditionExpressionTest, ChoosesATextByConditional) {
   EXPECT_EQ(evaluate("score > 9 ? 'high' : 'it\\'s low'"), json_value("it's low"));
 }
 
+TEST(ConditionExpressionTest, ListsHoldWhatIsInThem) {
+  EXPECT_TRUE(holds("'b' in ['a', \"b\", 3]"));
+  EXPECT_TRUE(holds("score in [1, 7]"));
+  EXPECT_TRUE(holds("score not in [] and score not in ['a', [7]]"));
+  EXPECT_FALSE(holds("score not in [7]"));
+  EXPECT_TRUE(holds("['a', 'b'] contains 'a'"));
+}
+
 TEST(ConditionExpressionTest, ErrorsSayWhere) {
   const auto error_of = [](std::string_view text) {
     const auto parsed = condition_expression::parse(text);
@@ -75,6 +83,10 @@ TEST(ConditionExpressionTest, ErrorsSayWhere) {
   EXPECT_THAT(error_of("'open"), ::testing::HasSubstr("closing quote"));
   EXPECT_EQ(error_of("a b"), "unexpected text at offset 2");
   EXPECT_THAT(error_of(std::string(1000, '(')), ::testing::HasSubstr("nested too deeply"));
+  EXPECT_THAT(error_of(std::string(1000, '[')), ::testing::HasSubstr("nested too deeply"));
+  EXPECT_EQ(error_of("a in [b]"), "a list holds texts and numbers only at offset 7");
+  EXPECT_EQ(error_of("a in [1 2]"), "expected ',' or ']' at offset 8");
+  EXPECT_EQ(error_of("a not b"), "expected in or contains after not at offset 6");
   EXPECT_NE(error_of(""), "parsed");
 }
 

@@ -74,6 +74,8 @@ def test_init_takes_effect_once_and_never_raises_for_a_level():
         "import graphbit\n"
         "graphbit.init(log_level='no such level', enable_tracing=True, debug=False)\n"
         "graphbit.init()\ngraphbit.init(default_timeout_s=1)\n"
+        "assert graphbit.get_system_info()['runtime_initialized'] is True\n"
+        "graphbit.shutdown()\ngraphbit.init()\n"
         "assert graphbit.get_system_info()['runtime_initialized'] is True"
     )
 

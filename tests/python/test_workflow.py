@@ -105,6 +105,7 @@ class TestNodeFactories:
 
 class TestGraph:
     def test_counts_and_names(self):
+        assert Workflow("name", [Node.agent("a", "p"), Node.agent("b", "p")]).node_count() == 2
         flow = Workflow("name", "description")
         assert (flow.name(), flow.node_count()) == ("name", 0)
         node = Node.agent("a", "p")
@@ -176,6 +177,7 @@ class TestGraph:
         flow = chain(Node.agent("a <b>", "p"), Node.agent("c", "p"))
         assert "c" in flow.to_mermaid()
         assert "<b>" not in flow._repr_html_()
+        assert flow._repr_svg_() == flow._repr_html_()
 
 
 class TestExecution:

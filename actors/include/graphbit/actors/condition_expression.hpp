@@ -15,10 +15,11 @@ namespace graphbit {
 ///     expression := or [ "?" expression ":" expression ]
 ///     or         := and { "or" and }            and := not { "and" not }
 ///     not        := "not" not | comparison
-///     comparison := value [ ("==" | "!=" | "<" | "<=" | ">" | ">=" | "contains" | "in"
-///                            | "startswith" | "endswith") value ]
-///     value      := number | "text" | 'text' | true | false | null | "(" expression ")"
+///     comparison := value [ ["not"] ("==" | "!=" | "<" | "<=" | ">" | ">=" | "contains" | "in"
+///                                    | "startswith" | "endswith") value ]
+///     value      := number | "text" | 'text' | true | false | null | "(" expression ")" | list
 ///                 | "length" "(" expression ")" | "lower" "(" expression ")" | reference
+///     list       := "[" [ value { "," value } ] "]"     (of texts, numbers, true, false, null)
 ///     reference  := name { "." (name | index) } | "{{" "node." path "}}" | "{" name "}"
 ///
 /// `output` (also `parent_output`) is the parent's output; other names are nodes, output names and
