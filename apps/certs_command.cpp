@@ -41,10 +41,9 @@ const command registered{
       issue->add_option("name", issue_options->name, "the certificate's name")->required();
       issue->add_option("--dir", issue_options->directory, "where the authority is")
           ->capture_default_str();
-      issue
-          ->add_option("--host", issue_options->hosts,
-                       "host name or address by which the machine is dialled; may be repeated")
-          ->required();
+      issue->add_option("--host", issue_options->hosts,
+                        "host name or address by which the machine is dialled (default: its name; "
+                        "owners are never dialled); may be repeated");
       issue->add_option("--days", issue_options->days, "valid for so long (default 365)")
           ->check(CLI::PositiveNumber);
       app.require_subcommand(1);
@@ -60,7 +59,8 @@ const command registered{
               o.directory + "/ca.pem: give it to every node; " + o.directory +
                   "/ca.key: keep it off the nodes");
         }
-        const auto& o = *issue_options;
+        auto& o = *issue_options;
+        if (o.hosts.empty()) o.hosts = {o.name};
         return finish(cluster::issue_certificate(o.directory, o.name, o.hosts, hours(o.days, 365)),
                       o.directory + "/" + o.name + ".pem and .key: for this machine alone");
       };
