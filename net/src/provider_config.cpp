@@ -1,9 +1,9 @@
 #include <graphbit/net/provider_config.hpp>
 
 #include <algorithm>
-#include <cstdlib>
 #include <string_view>
 
+#include <graphbit/net/provider_environment.hpp>
 #include <graphbit/net/url.hpp>
 #include <graphbit/runtime/json_value.hpp>
 
@@ -11,33 +11,15 @@ namespace graphbit {
 
 namespace {
 
-std::string environment(std::string_view name) {
-  if (name.empty()) return {};
-  const char* value = std::getenv(std::string(name).c_str());
-  return value == nullptr ? std::string{} : std::string(value);
-}
-
-/// Ollama's own convention: "host", ":port", "host:port/path" or a whole URL; the port is 11434
-/// unless a scheme is given.
-std::string url_from_ollama_host(std::string host) {
-  if (host.empty() || host.find("://") != std::string::npos) return host;
-  if (host.front() == ':') host.insert(0, "127.0.0.1");
-  const std::size_t path = std::min(host.find('/'), host.size());
-  const std::size_t after_ipv6 = host.front() == '[' ? host.find(']') : 0;
-  if (host.find(':', after_ipv6) >= path) host.insert(path, ":11434");
-  return "http://" + host;
-}
-
 /// The environment is asked only when the caller gave neither key nor place: a key that happens
 /// to be there never goes to a host that the caller named. Azure has no place of its own, so its
 /// key is looked up beside a given endpoint too.
 void fill_from_environment(provider_config& config, const provider_row& row) {
   const bool own_place = !config.base_url.empty() && !row.base_url.empty();
   if (!config.api_key.empty() || own_place) return;
-  config.api_key = secret(environment(row.key_environment));
-  if (!config.base_url.empty()) return;
-  config.base_url = environment(row.base_url_environment);
-  if (row.name == "ollama") config.base_url = url_from_ollama_host(std::move(config.base_url));
+  config.api_key = key_from_environment(row);
+  config.parameters.merge(parameters_from_environment(row));  // what was given stays
+  if (config.base_url.empty()) config.base_url = base_url_from_environment(row);
 }
 
 /// Local servers take any key or none, so a base_url of the caller's own lifts the rule; not for
@@ -47,9 +29,8 @@ expected<void> check_key(const provider_config& config, const provider_row& row,
   if (row.key_environment.empty() || (own_base_url && !row.base_url.empty())) return {};
   const std::string name(row.display_name);
   if (config.api_key.empty())
-    return fail(validation_error("api_key", name +
-                                                " API key cannot be empty: pass api_key or set " +
-                                                std::string(row.key_environment)));
+    return fail(validation_error(
+        "api_key", name + " API key cannot be empty: pass api_key or set " + key_variables(row)));
   if (config.api_key.expose().size() < row.key_bytes_min)
     return fail(validation_error("api_key", name + " API key too short: at least " +
                                                 std::to_string(row.key_bytes_min) + " bytes"));

@@ -63,26 +63,6 @@ TEST(anthropic_wire, lifts_system_messages_out_and_keeps_tool_results_together) 
       R"("tool_choice":{"type":"any"},"stream":true})");
 }
 
-TEST(anthropic_wire, writes_images_and_documents) {
-  using kind = content_part::kind;
-  chat_request request = asking("");
-  request.messages[0].parts = {{kind::text, "look", "", ""},
-                               {kind::image_url, "https://x/y.png", "", ""},
-                               {kind::image_bytes, "foo", "image/png", ""},
-                               {kind::file_bytes, "foob", "application/pdf", "a.pdf"},
-                               {kind::file_bytes, "plain", "text/plain", ""},
-                               {kind::file_url, "https://x/a.pdf", "", ""}};
-  EXPECT_NE(
-      probe().encoded(request).find(
-          R"([{"type":"text","text":"look"},{"type":"image","source":{"type":"url","url":"https://x/y.png"}},)"
-          R"({"type":"image","source":{"type":"base64","media_type":"image/png","data":"Zm9v"}},)"
-          R"({"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"Zm9vYg=="},"title":"a.pdf"},)"
-          R"({"type":"document","source":{"type":"text","media_type":"text/plain","data":"plain"}},)"
-          R"({"type":"document","source":{"type":"url","url":"https://x/a.pdf"}}])"),
-      std::string::npos)
-      << probe().encoded(request);
-}
-
 TEST(anthropic_wire, marks_system_and_last_message_for_the_prompt_cache) {
   chat_request request = asking("question");
   request.messages.insert(request.messages.begin(), {chat_role::system, "long", {}, {}, {}});

@@ -63,18 +63,6 @@ TEST(gemini_wire, writes_a_conversation_with_tools) {
       R"("toolConfig":{"functionCallingConfig":{"mode":"ANY","allowedFunctionNames":["weather"]}}})");
 }
 
-TEST(gemini_wire, writes_images_and_files) {
-  using kind = content_part::kind;
-  chat_request request = asking("");
-  request.messages[0].parts = {{kind::text, "look", "", ""},
-                               {kind::image_bytes, "foo", "image/png", ""},
-                               {kind::file_url, "https://x/a.pdf", "application/pdf", ""}};
-  EXPECT_NE(probe().encoded(request).find(
-                R"([{"text":"look"},{"inlineData":{"mimeType":"image/png","data":"Zm9v"}},)"
-                R"({"fileData":{"mimeType":"application/pdf","fileUri":"https://x/a.pdf"}}])"),
-            std::string::npos);
-}
-
 TEST(gemini_wire, asks_for_structured_output_beside_extra_options) {
   wire_probe tuned = probe();
   tuned.config.extra_body = R"({"generationConfig":{"thinkingConfig":{"thinkingBudget":0}}})";

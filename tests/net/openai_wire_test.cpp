@@ -12,6 +12,7 @@ namespace {
 
 using test::asking;
 using test::streamed;
+using test::wire_of;
 using test::wire_probe;
 
 provider_config openai_config() {
@@ -24,7 +25,7 @@ provider_config openai_config() {
 }
 
 const wire_probe& probe() {
-  static const wire_probe openai{wires::openai(), openai_config()};
+  static const wire_probe openai{wire_of("openai"), openai_config()};
   return openai;
 }
 
@@ -45,14 +46,15 @@ error refusal(int status, std::string body, http_headers headers = {}) {
 
 TEST(openai_wire, writes_the_smallest_request) {
   std::string body;
-  ASSERT_TRUE(wires::openai().encode_chat(openai_config(), asking("hi \"there\"\n"), false, body));
+  ASSERT_TRUE(
+      wire_of("openai").encode_chat(openai_config(), asking("hi \"there\"\n"), false, body));
   EXPECT_EQ(body,
             R"({"model":"gpt-4o-mini","messages":[{"role":"user","content":"hi \"there\"\n"}]})");
 }
 
 TEST(openai_wire, appends_to_what_is_there) {
   std::string body = "before";
-  ASSERT_TRUE(wires::openai().encode_chat(openai_config(), asking("x"), false, body));
+  ASSERT_TRUE(wire_of("openai").encode_chat(openai_config(), asking("x"), false, body));
   EXPECT_EQ(body.rfind("before{\"model\"", 0), 0u);
 }
 
@@ -62,7 +64,7 @@ TEST(openai_wire, writes_options_only_when_set) {
   request.max_tokens = 7;
   request.temperature = 0.25;
   request.top_p = 1.0;
-  EXPECT_EQ(to_json(encoded(wires::openai(), openai_config(), request)),
+  EXPECT_EQ(to_json(encoded(wire_of("openai"), openai_config(), request)),
             R"({"model":"gpt-4o","messages":[{"role":"user","content":"x"}],)"
             R"("max_completion_tokens":7,"temperature":0.25,"top_p":1})");
 }
@@ -71,18 +73,19 @@ TEST(openai_wire, names_the_token_limit_by_dialect_or_setting) {
   chat_request request = asking("x");
   request.max_tokens = 7;
   provider_config config = openai_config();
-  EXPECT_NE(encoded(wires::openai(), config, request).find("max_completion_tokens"), nullptr);
-  EXPECT_NE(encoded(wires::compatible(), config, request).find("max_tokens"), nullptr);
+  EXPECT_NE(encoded(wire_of("openai"), config, request).find("max_completion_tokens"), nullptr);
+  EXPECT_NE(encoded(wire_of("openai_compatible"), config, request).find("max_tokens"), nullptr);
   config.token_limit_field = "max_tokens";
-  EXPECT_NE(encoded(wires::openai(), config, request).find("max_tokens"), nullptr);
+  EXPECT_NE(encoded(wire_of("openai"), config, request).find("max_tokens"), nullptr);
 }
 
 TEST(openai_wire, asks_for_usage_in_streams_where_that_is_taken) {
-  const json_value asked = encoded(wires::openai(), openai_config(), asking("x"), true);
+  const json_value asked = encoded(wire_of("openai"), openai_config(), asking("x"), true);
   EXPECT_EQ(to_json(*asked.find("stream")), "true");
   EXPECT_EQ(to_json(*asked.find("stream_options")), R"({"include_usage":true})");
-  EXPECT_EQ(encoded(wires::mistral(), openai_config(), asking("x"), true).find("stream_options"),
-            nullptr);
+  EXPECT_EQ(
+      encoded(wire_of("mistralai"), openai_config(), asking("x"), true).find("stream_options"),
+      nullptr);
 }
 
 TEST(openai_wire, writes_a_conversation_with_tools) {
@@ -94,7 +97,7 @@ TEST(openai_wire, writes_a_conversation_with_tools) {
   request.messages.push_back({chat_role::tool, "sunny", {}, {}, "call_1"});
   request.tools.push_back({"weather", "Tells the weather", R"({"type":"object"})"});
   EXPECT_EQ(
-      to_json(encoded(wires::openai(), openai_config(), request)),
+      to_json(encoded(wire_of("openai"), openai_config(), request)),
       R"({"model":"gpt-4o-mini","messages":[{"role":"system","content":"Be brief."},)"
       R"({"role":"user","content":"Weather?"},)"
       R"({"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function",)"
@@ -109,45 +112,21 @@ TEST(openai_wire, writes_each_tool_choice) {
   request.tools.push_back({"f", "", "{}"});
   const auto choice = [&](const char* word) {
     request.tool_choice = word;
-    return to_json(*encoded(wires::openai(), openai_config(), request).find("tool_choice"));
+    return to_json(*encoded(wire_of("openai"), openai_config(), request).find("tool_choice"));
   };
   EXPECT_EQ(choice("none"), "\"none\"");
   EXPECT_EQ(choice("required"), "\"required\"");
   EXPECT_EQ(choice("f"), R"({"type":"function","function":{"name":"f"}})");
 }
 
-TEST(openai_wire, writes_images_and_files) {
-  using kind = content_part::kind;
-  chat_request request;
-  request.messages.push_back({chat_role::user,
-                              "",
-                              {{kind::text, "look", "", ""},
-                               {kind::image_url, "https://x/y.png", "", ""},
-                               {kind::image_bytes, "foo", "image/png", ""},
-                               {kind::file_bytes, "foob", "application/pdf", "a.pdf"}},
-                              {},
-                              {}});
-  const json_value body = encoded(wires::openai(), openai_config(), request);
-  EXPECT_EQ(to_json(*body.find("messages")->as_array()[0].find("content")),
-            R"([{"type":"text","text":"look"},)"
-            R"({"type":"image_url","image_url":{"url":"https://x/y.png"}},)"
-            R"({"type":"image_url","image_url":{"url":"data:image/png;base64,Zm9v"}},)"
-            R"({"type":"file","file":{"filename":"a.pdf",)"
-            R"("file_data":"data:application/pdf;base64,Zm9vYg=="}}])");
-  request.messages[0].parts = {{kind::file_url, "https://x/a.pdf", "", ""}};
-  std::string out;
-  EXPECT_FALSE(wires::openai().encode_chat(openai_config(), request, false, out));
-  EXPECT_TRUE(wires::openrouter().encode_chat(openai_config(), request, false, out));
-}
-
 TEST(openai_wire, asks_for_structured_output_strictly_where_the_schema_allows) {
   chat_request request = asking("x");
   request.response_format = R"({"type":"object"})";
   EXPECT_EQ(
-      to_json(*encoded(wires::openai(), openai_config(), request).find("response_format")),
+      to_json(*encoded(wire_of("openai"), openai_config(), request).find("response_format")),
       R"({"type":"json_schema","json_schema":{"name":"response","schema":{"type":"object"}}})");
   request.response_format = R"({"type":"object","additionalProperties":false})";
-  EXPECT_NE(to_json(encoded(wires::openai(), openai_config(), request)).find("\"strict\":true"),
+  EXPECT_NE(to_json(encoded(wire_of("openai"), openai_config(), request)).find("\"strict\":true"),
             std::string::npos);
 }
 
@@ -157,7 +136,7 @@ TEST(openai_wire, extra_body_replaces_and_the_request_wins) {
   chat_request request = asking("x");
   request.temperature = 0.5;
   request.extra_body = R"({"seed":2,"temperature":0,"model":"other"})";
-  EXPECT_EQ(to_json(encoded(wires::openai(), config, request)),
+  EXPECT_EQ(to_json(encoded(wire_of("openai"), config, request)),
             R"({"messages":[{"role":"user","content":"x"}],)"
             R"("seed":2,"user":"config","temperature":0,"model":"other"})");
 }
@@ -165,7 +144,7 @@ TEST(openai_wire, extra_body_replaces_and_the_request_wins) {
 TEST(openai_wire, refuses_requests_that_no_provider_could_take) {
   const auto field_of = [](const chat_request& request) {
     std::string body;
-    const auto refused = wires::openai().encode_chat(openai_config(), request, false, body);
+    const auto refused = wire_of("openai").encode_chat(openai_config(), request, false, body);
     EXPECT_FALSE(refused.has_value());
     return refused ? std::string() : refused.error().field + refused.error().resource_type;
   };
@@ -184,22 +163,22 @@ TEST(openai_wire, refuses_requests_that_no_provider_could_take) {
 TEST(openai_wire, header_lines_carry_key_and_parameters) {
   provider_config config = openai_config();
   config.parameters["organization"] = "org-1";
-  EXPECT_EQ(*wires::openai().headers(config),
+  EXPECT_EQ(*wire_of("openai").headers(config),
             "Content-Type: application/json\r\nAuthorization: Bearer sk-abcdefghijklmnop1234\r\n"
             "OpenAI-Organization: org-1\r\n");
   config.api_key = secret();
   config.parameters = {{"site_url", "https://me"}, {"site_name", "Me"}};
-  EXPECT_EQ(*wires::openrouter().headers(config),
+  EXPECT_EQ(*wire_of("openrouter").headers(config),
             "Content-Type: application/json\r\nHTTP-Referer: https://me\r\nX-Title: Me\r\n");
 }
 
 TEST(openai_wire, extra_headers_replace_ours_and_are_not_sent_twice) {
   provider_config config = openai_config();
   config.extra_headers = {{"authorization", "Token x"}, {"X-Trace", "1"}};
-  EXPECT_EQ(*wires::openai().headers(config),
+  EXPECT_EQ(*wire_of("openai").headers(config),
             "Content-Type: application/json\r\nauthorization: Token x\r\nX-Trace: 1\r\n");
   config.extra_headers = {{"X-Bad", "a\nb"}};
-  const auto refused = wires::openai().headers(config);
+  const auto refused = wire_of("openai").headers(config);
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().kind, error_kind::configuration);
 }
@@ -535,10 +514,10 @@ TEST(openai_embeddings, writes_the_request) {
   request.model = "text-embedding-3-small";
   request.dimensions = 3;
   std::string body;
-  ASSERT_TRUE(wires::openai().encode_embeddings(openai_config(), request, body));
+  ASSERT_TRUE(wire_of("openai").encode_embeddings(openai_config(), request, body));
   EXPECT_EQ(body, R"({"model":"text-embedding-3-small","input":["a","b\""],"dimensions":3,)"
                   R"("encoding_format":"base64"})");
-  EXPECT_EQ(wires::openai().embeddings_target(openai_config()), "/embeddings");
+  EXPECT_EQ(wire_of("openai").embeddings_target(openai_config()), "/embeddings");
 }
 
 TEST(openai_embeddings, reads_numbers_in_the_order_of_the_indexes) {
@@ -546,7 +525,7 @@ TEST(openai_embeddings, reads_numbers_in_the_order_of_the_indexes) {
     {"object":"embedding","index":1,"embedding":[3.5,-4]},
     {"object":"embedding","index":0,"embedding":[1e-3,0.25]}],
     "model":"text-embedding-3-small","usage":{"prompt_tokens":4,"total_tokens":4}})";
-  const auto response = wires::openai().decode_embeddings(openai_config(), body);
+  const auto response = wire_of("openai").decode_embeddings(openai_config(), body);
   ASSERT_TRUE(response.has_value());
   EXPECT_EQ(response->vectors, (std::vector<std::vector<float>>{{1e-3f, 0.25f}, {3.5f, -4.f}}));
   EXPECT_EQ(response->usage.prompt_tokens, 4u);
@@ -557,7 +536,7 @@ TEST(openai_embeddings, reads_base64) {
   std::string body = R"({"data":[{"index":0,"embedding":")";
   append_base64(body, {reinterpret_cast<const char*>(values), sizeof(values)});
   body += "\"}]}";
-  const auto response = wires::openai().decode_embeddings(openai_config(), body);
+  const auto response = wire_of("openai").decode_embeddings(openai_config(), body);
   ASSERT_TRUE(response.has_value());
   EXPECT_EQ(response->vectors, (std::vector<std::vector<float>>{{1.5f, -2.25f}}));
 }
@@ -570,7 +549,7 @@ TEST(openai_embeddings, refuses_what_is_incomplete) {
         "{\"data\":[{\"index\":0,\"embedding\":[1]},{\"index\":0,\"embedding\":[1]}]}",
         "{\"data\":[{\"index\":4294967295,\"embedding\":[1]}]}", "[1"}) {
     std::string body = text;
-    EXPECT_FALSE(wires::openai().decode_embeddings(openai_config(), body).has_value()) << text;
+    EXPECT_FALSE(wire_of("openai").decode_embeddings(openai_config(), body).has_value()) << text;
   }
 }
 

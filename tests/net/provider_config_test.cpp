@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <optional>
 #include <set>
+#include <tuple>
 
 #include <graphbit/net/provider_config.hpp>
 
@@ -113,6 +114,48 @@ TEST(resolve, takes_the_base_url_of_the_environment_only_with_its_key) {
   EXPECT_EQ(resolve(config_of("openai"))->base_url, "http://127.0.0.1:1/v1");
   EXPECT_EQ(resolve(config_of("openai", "sk-of-the-caller-itself"))->base_url,
             "https://api.openai.com/v1");
+}
+
+TEST(resolve, reads_the_variables_of_the_official_clients) {
+  const scoped_variable google("GOOGLE_API_KEY", "google-key");
+  const scoped_variable gemini("GEMINI_API_KEY", "gemini-key");
+  const scoped_variable google_place("GOOGLE_GEMINI_BASE_URL", nullptr);
+  EXPECT_EQ(resolve(config_of("gemini"))->api_key.expose(), "google-key");
+  {
+    const scoped_variable none("GOOGLE_API_KEY", nullptr);
+    EXPECT_EQ(resolve(config_of("gemini"))->api_key.expose(), "gemini-key");
+  }
+  const scoped_variable hub("HF_TOKEN", nullptr);
+  const scoped_variable old_hub("HUGGING_FACE_HUB_TOKEN", "hf_0123456789");
+  EXPECT_EQ(resolve(config_of("huggingface"))->api_key.expose(), "hf_0123456789");
+}
+
+TEST(resolve, adds_the_version_that_anthropics_and_googles_variables_leave_out) {
+  const scoped_variable anthropic_key("ANTHROPIC_API_KEY", "sk-ant-0123456789");
+  const scoped_variable gemini_key("GOOGLE_API_KEY", "google-key");
+  for (const auto& [provider, variable, value, url] :
+       {std::tuple{"anthropic", "ANTHROPIC_BASE_URL", "http://h:1", "http://h:1/v1"},
+        std::tuple{"anthropic", "ANTHROPIC_BASE_URL", "http://h:1/p/", "http://h:1/p/v1"},
+        std::tuple{"anthropic", "ANTHROPIC_BASE_URL", "http://h:1/v1", "http://h:1/v1"},
+        std::tuple{"gemini", "GOOGLE_GEMINI_BASE_URL", "http://h:1", "http://h:1/v1beta"}}) {
+    const scoped_variable place(variable, value);
+    EXPECT_EQ(resolve(config_of(provider))->base_url, url) << value;
+  }
+}
+
+TEST(resolve, reads_organization_project_and_version_beside_the_key_only) {
+  const scoped_variable key("OPENAI_API_KEY", "sk-from-the-environment");
+  const scoped_variable place("OPENAI_BASE_URL", nullptr);
+  const scoped_variable organization("OPENAI_ORG_ID", "org-1");
+  const scoped_variable project("OPENAI_PROJECT_ID", "proj-1");
+  const scoped_variable version("OPENAI_API_VERSION", "2026-01-01");
+  const scoped_variable azure_key("AZURE_OPENAI_API_KEY", "azure-key");
+  using parameters = std::map<std::string, std::string>;
+  EXPECT_EQ(resolve(config_of("openai"))->parameters,
+            (parameters{{"organization", "org-1"}, {"project", "proj-1"}}));
+  EXPECT_EQ(resolve(config_of("openai", "sk-of-the-caller-itself"))->parameters, parameters{});
+  EXPECT_EQ(resolve(config_of("azurellm", "", "https://x.openai.azure.com"))->parameters,
+            (parameters{{"api_version", "2026-01-01"}}));
 }
 
 TEST(resolve, reads_ollama_host_as_ollama_does) {

@@ -13,6 +13,11 @@
 
 namespace graphbit::test {
 
+/// The wire of the provider table's row `provider`.
+[[nodiscard]] inline const wire_format& wire_of(std::string_view provider) {
+  return *find_provider(provider)->wire;
+}
+
 /// What a streamed answer came to.
 struct streamed {
   expected<chat_response> response;

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <string>
+
+#include <graphbit/net/provider_environment.hpp>
 
 namespace graphbit::cluster {
 
@@ -15,12 +16,6 @@ namespace {
   constexpr std::array names{"authorization", "proxy-authorization", "x-api-key",
                              "api-key",       "x-goog-api-key",      "cookie"};
   return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-[[nodiscard]] std::string environment(std::string_view variable) {
-  if (variable.empty()) return {};
-  const char* value = std::getenv(std::string(variable).c_str());
-  return value == nullptr ? "" : value;
 }
 
 // Addresses are compared without a slash at their end.
@@ -52,8 +47,8 @@ provider_config with_own_key(provider_config config) {
   if (row == nullptr) return config;
   const auto url = bare(config.base_url);
   const bool its_own = url.empty() || url == bare(std::string(row->base_url)) ||
-                       url == bare(environment(row->base_url_environment));
-  if (its_own) config.api_key = secret(environment(row->key_environment));
+                       url == bare(base_url_from_environment(*row));
+  if (its_own) config.api_key = key_from_environment(*row);
   return config;
 }
 

@@ -112,6 +112,9 @@ class mistral final : public openai {
     write_limit("tokens-minute", left.tokens, left.now, out);
   }
 
+ protected:
+  std::string_view file_part() const override { return "document_url"; }
+
  private:
   static refusal invalid_field(std::string type, std::string field, std::string message) {
     refusal why;

@@ -21,8 +21,19 @@ refusal wrong(std::size_t index, std::string message, std::string code = {}) {
   return why;
 }
 
+/// What a part of a file brings: its bytes or where it is; empty: nothing, which is refused.
+std::string_view source_of_file(const json& part, std::string_view file_part) {
+  if (file_part != "file") return text_member(part, "document_url");
+  const auto* file = member(part, "file");
+  if (file == nullptr) return {};
+  const auto id = text_member(*file, "file_id");
+  return id.empty() && !text_member(*file, "filename").empty() ? text_member(*file, "file_data")
+                                                               : id;
+}
+
 /// Adds a message's texts to the question; the last text part stands for the message.
-std::optional<refusal> read_content(const json& content, std::size_t index, question& out,
+std::optional<refusal> read_content(const json& content, std::size_t index,
+                                    std::string_view file_part, question& out,
                                     std::string_view& text) {
   if (content.IsString()) {
     text = text_of(content);
@@ -47,11 +58,20 @@ std::optional<refusal> read_content(const json& content, std::size_t index, ques
                          "].content[0].image_url.url'.",
                      "missing_required_parameter");
       add_prompt_text(out, text_member(*image, "url"));
-    } else if (type != "input_audio" && type != "file") {
+    } else if (type == file_part) {
+      const auto source = source_of_file(part, file_part);
+      if (source.empty())
+        return wrong(index,
+                     "Missing required parameter: 'messages[" + std::to_string(index) +
+                         "].content[0]." + std::string(file_part) + "'.",
+                     "missing_required_parameter");
+      add_prompt_text(out, source);
+    } else if (type != "input_audio") {
       return wrong(index,
                    "Invalid value: '" + std::string(type) +
                        "'. Supported values are: 'text', 'image_url', 'input_audio', "
-                       "'refusal', and 'file'.",
+                       "'refusal', and '" +
+                       std::string(file_part) + "'.",
                    "invalid_value");
     }
   }
@@ -86,8 +106,8 @@ refusal unanswered(std::size_t index, const open_calls& calls) {
           calls.first());
 }
 
-std::optional<refusal> read_message(const json& message, std::size_t index, open_calls& calls,
-                                    question& out) {
+std::optional<refusal> read_message(const json& message, std::size_t index,
+                                    std::string_view file_part, open_calls& calls, question& out) {
   const auto role = text_member(message, "role");
   if (std::find(roles.begin(), roles.end(), role) == roles.end())
     return wrong(index,
@@ -105,7 +125,7 @@ std::optional<refusal> read_message(const json& message, std::size_t index, open
   std::string_view text;
   add_prompt_text(out, role);
   if (const auto* content = member(message, "content")) {
-    if (auto why = read_content(*content, index, out, text)) return why;
+    if (auto why = read_content(*content, index, file_part, out, text)) return why;
   } else if (role != "assistant") {
     return wrong(index, "Invalid value for 'content': expected a string, got null.");
   }
@@ -117,7 +137,8 @@ std::optional<refusal> read_message(const json& message, std::size_t index, open
 
 }  // namespace
 
-std::optional<refusal> read_openai_messages(const json& body, question& out) {
+std::optional<refusal> read_openai_messages(const json& body, std::string_view file_part,
+                                            question& out) {
   const auto* messages = member(body, "messages");
   refusal why;
   why.param = "messages";
@@ -135,7 +156,8 @@ std::optional<refusal> read_openai_messages(const json& body, question& out) {
   }
   open_calls calls;
   for (std::size_t i = 0; i < messages->Size(); ++i)
-    if (auto refused = read_message((*messages)[static_cast<unsigned>(i)], i, calls, out))
+    if (auto refused =
+            read_message((*messages)[static_cast<unsigned>(i)], i, file_part, calls, out))
       return refused;
   if (!calls.none()) return unanswered(messages->Size() - 1, calls);
   return std::nullopt;

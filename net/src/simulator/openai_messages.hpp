@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "conversation.hpp"
 
@@ -8,6 +9,10 @@ namespace graphbit::sim {
 
 /// Reads `messages` as OpenAI's chat endpoint and all that copy it take them, and refuses what it
 /// refuses: unknown roles, tool messages that answer no call, calls that stay unanswered.
-[[nodiscard]] std::optional<refusal> read_openai_messages(const json& body, question& out);
+/// `file_part`: the type of the parts that carry files, "file" (OpenAI) or "document_url"
+/// (Mistral).
+[[nodiscard]] std::optional<refusal> read_openai_messages(const json& body,
+                                                          std::string_view file_part,
+                                                          question& out);
 
 }  // namespace graphbit::sim

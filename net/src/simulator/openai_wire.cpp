@@ -201,7 +201,7 @@ std::optional<refusal> openai::read_chat(const http_server_request&, const json&
                                          question& out) const {
   if (out.model.empty()) out.model = text_member(body, "model");
   if (out.model.empty()) return invalid("you must provide a model parameter");
-  if (auto why = read_openai_messages(body, out)) return why;
+  if (auto why = read_openai_messages(body, file_part(), out)) return why;
   for (const auto read : {read_tools, read_tool_choice, read_format, read_numbers, read_stream})
     if (auto why = read(body, out)) return why;
   read_stops(body, out);

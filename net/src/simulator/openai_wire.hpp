@@ -23,6 +23,8 @@ class openai : public wire {
                      std::string& out) const override;
 
  protected:
+  /// The type of the parts of a message that carry files.
+  [[nodiscard]] virtual std::string_view file_part() const { return "file"; }
   /// Further members of a choice and of a whole answer, each with a comma before it.
   [[nodiscard]] virtual std::string_view choice_extra() const { return {}; }
   [[nodiscard]] virtual std::string_view answer_extra() const { return {}; }

@@ -4,6 +4,7 @@
 #include "src/wire/answer_stream.hpp"
 #include "src/wire/header_block.hpp"
 #include "src/wire/json_wire.hpp"
+#include "src/wire/media_type.hpp"
 #include "src/wire/reply_reader.hpp"
 #include "src/wire/tool_arguments.hpp"
 #include "src/wire/wires.hpp"
@@ -41,12 +42,12 @@ void append_source(std::string& out, const content_part& part, bool by_url) {
   if (by_url) {
     out += R"("source":{"type":"url","url":)";
     append_json_string(out, part.data);
-  } else if (part.media_type == "text/plain") {
+  } else if (media_type_of(part).starts_with("text/")) {
     out += R"("source":{"type":"text","media_type":"text/plain","data":)";
     append_json_string(out, part.data);
   } else {
     out += R"("source":{"type":"base64","media_type":)";
-    append_json_string(out, part.media_type);
+    append_json_string(out, media_type_of(part));
     out += ",\"data\":\"";
     append_base64(out, part.data);
     out += '"';

@@ -4,6 +4,7 @@
 #include "src/wire/answer_stream.hpp"
 #include "src/wire/header_block.hpp"
 #include "src/wire/json_wire.hpp"
+#include "src/wire/media_type.hpp"
 #include "src/wire/reply_reader.hpp"
 #include "src/wire/tool_arguments.hpp"
 #include "src/wire/tool_call_name.hpp"
@@ -36,9 +37,9 @@ void append_part(std::string& out, const content_part& part) {
   }
   const bool by_url = part.type == kind::image_url || part.type == kind::file_url;
   out += by_url ? R"({"fileData":{)" : R"({"inlineData":{)";
-  if (!part.media_type.empty()) {
+  if (const auto media_type = media_type_of(part); !media_type.empty()) {
     out += "\"mimeType\":";
-    append_json_string(out, part.media_type);
+    append_json_string(out, media_type);
     out += ',';
   }
   if (by_url) {

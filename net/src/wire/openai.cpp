@@ -64,45 +64,8 @@ class openai_wire final : public wire_format {
 
 }  // namespace
 
-namespace wires {
-
-const wire_format& openai() {
-  static const openai_wire wire({.token_limit = "max_completion_tokens",
-                                 .parameter_headers = {{"organization", "OpenAI-Organization"},
-                                                       {"project", "OpenAI-Project"}}});
-  return wire;
+std::unique_ptr<const wire_format> wires::chat_completions(openai_dialect dialect) {
+  return std::make_unique<const openai_wire>(std::move(dialect));
 }
-
-const wire_format& compatible() {
-  static const openai_wire wire({});
-  return wire;
-}
-
-const wire_format& openrouter() {
-  static const openai_wire wire(
-      {.file_urls = true,
-       .parameter_headers = {{"site_url", "HTTP-Referer"}, {"site_name", "X-Title"}}});
-  return wire;
-}
-
-const wire_format& perplexity() {
-  static const openai_wire wire({.stream_usage = false, .accept = "application/json"});
-  return wire;
-}
-
-// Mistral answers 422 "Extra inputs are not permitted" to stream_options, and sends the usage
-// unasked.
-const wire_format& mistral() {
-  static const openai_wire wire({.stream_usage = false});
-  return wire;
-}
-
-const wire_format& ai21() {
-  static const openai_wire wire(
-      {.stream_usage = false, .parameter_headers = {{"organization", "Ai21-Organization"}}});
-  return wire;
-}
-
-}  // namespace wires
 
 }  // namespace graphbit

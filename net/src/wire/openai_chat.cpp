@@ -3,33 +3,58 @@
 #include <graphbit/runtime/chat_role_name.hpp>
 
 #include "src/base64.hpp"
+#include "src/wire/media_type.hpp"
 #include "src/wire/request_check.hpp"
 
 namespace graphbit {
 
 namespace {
 
-/// A URL or data URL as a JSON string. Base64 and media types need no escaping.
-void append_source(std::string& out, const content_part& part, bool by_url) {
-  if (by_url) {
-    append_json_string(out, part.data);
-    return;
-  }
-  out += '"';
-  append_data_url(out, part);
-  out += '"';
+bool by_url(const content_part& part) {
+  return part.type == content_part::kind::image_url || part.type == content_part::kind::file_url;
 }
 
-void append_file(std::string& out, const content_part& part, bool by_url) {
-  out += R"({"type":"file","file":{)";
-  if (!part.name.empty()) {
-    out += "\"filename\":";
-    append_json_string(out, part.name);
-    out += ',';
+void append_named(std::string& out, std::string_view name_key, const content_part& part) {
+  out.append(",\"").append(name_key).append("\":");
+  append_json_string(out, file_name(part));
+}
+
+expected<void> append_file(std::string& out, const content_part& part,
+                           openai_dialect::file_form form) {
+  using files = openai_dialect::file_form;
+  switch (form) {
+    case files::data:
+      if (by_url(part))
+        return fail(
+            validation_error("messages", "this provider takes no file by its URL: send the bytes"));
+      [[fallthrough]];
+    case files::data_or_url:
+      out += R"({"type":"file","file":{"file_data":)";
+      append_url(out, part);
+      append_named(out, "filename", part);
+      out += "}}";
+      break;
+    case files::document_url:
+      out += R"({"type":"document_url","document_url":)";
+      append_url(out, part);
+      append_named(out, "document_name", part);
+      out += '}';
+      break;
+    case files::file_url:
+      out += R"({"type":"file_url","file_url":{"url":)";
+      if (by_url(part)) {
+        append_json_string(out, part.data);
+      } else {
+        out += '"';
+        append_base64(out, part.data);
+        out += '"';
+      }
+      out += '}';
+      append_named(out, "file_name", part);
+      out += '}';
+      break;
   }
-  out += "\"file_data\":";
-  append_source(out, part, by_url);
-  out += "}}";
+  return {};
 }
 
 expected<void> append_part(std::string& out, const content_part& part,
@@ -44,18 +69,12 @@ expected<void> append_part(std::string& out, const content_part& part,
     case kind::image_url:
     case kind::image_bytes:
       out += R"({"type":"image_url","image_url":{"url":)";
-      append_source(out, part, part.type == kind::image_url);
+      append_url(out, part);
       out += "}}";
       return {};
     case kind::file_url:
-      if (!dialect.file_urls)
-        return fail(
-            validation_error("messages", "this provider takes no file by its URL: send the bytes"));
-      append_file(out, part, true);
-      return {};
     case kind::file_bytes:
-      append_file(out, part, false);
-      return {};
+      return append_file(out, part, dialect.files);
   }
   return {};
 }
@@ -162,11 +181,28 @@ void append_options(body_writer& body, std::string& out, const openai_dialect& d
 
 }  // namespace
 
-void append_data_url(std::string& out, const content_part& part) {
-  out.append("data:")
-      .append(part.media_type.empty() ? "application/octet-stream" : part.media_type)
+void append_url(std::string& out, const content_part& part) {
+  if (by_url(part)) return append_json_string(out, part.data);
+  const std::string_view media_type = media_type_of(part);
+  // Base64 and media types need no escaping.
+  out.append("\"data:")
+      .append(media_type.empty() ? "application/octet-stream" : media_type)
       .append(";base64,");
   append_base64(out, part.data);
+  out += '"';
+}
+
+std::string file_name(const content_part& part) {
+  if (!part.name.empty()) return part.name;
+  if (by_url(part)) {
+    const auto path = std::string_view(part.data).substr(0, part.data.find_first_of("?#"));
+    return std::string(path.substr(path.rfind('/') + 1));
+  }
+  const std::string_view media_type = media_type_of(part);
+  if (media_type == "text/plain") return "file.txt";
+  const auto slash = media_type.find('/');
+  if (slash == std::string_view::npos) return "file";
+  return "file." + std::string(media_type.substr(slash + 1));
 }
 
 expected<void> encode_openai_chat(const openai_dialect& dialect, const provider_config& config,

@@ -17,10 +17,18 @@ namespace graphbit {
 
 /// What differs between the providers that speak chat completions.
 struct openai_dialect {
+  /// How a message carries a file.
+  enum class file_form : std::uint8_t {
+    data,         ///< {"type":"file","file":{"filename","file_data"}}: bytes as a data URL (OpenAI)
+    data_or_url,  ///< the same, and the file's URL in place of its bytes (OpenRouter)
+    document_url,  ///< {"type":"document_url","document_url","document_name"} (Mistral)
+    file_url,      ///< {"type":"file_url","file_url":{"url"},"file_name"}: bytes as bare base64
+                   ///< (Perplexity)
+  };
   std::string_view token_limit = "max_tokens";  ///< the field that "auto" stands for
   bool stream_usage = true;  ///< takes stream_options; others send the usage unasked or refuse it
-  bool file_urls = false;    ///< takes the URL of a file in place of its bytes
-  bool sends_model = true;   ///< Azure has the model in the path
+  file_form files = file_form::data;
+  bool sends_model = true;       ///< Azure has the model in the path
   std::string_view accept = {};  ///< an Accept header, where one is wanted
   /// Parameters of the configuration that travel as headers: {"organization",
   /// "OpenAI-Organization"}.
@@ -43,8 +51,10 @@ struct openai_dialect {
 [[nodiscard]] expected<embedding_response> decode_openai_embeddings(const provider_config& config,
                                                                     std::string& body);
 
-/// `data:image/png;base64,...`
-void append_data_url(std::string& out, const content_part& part);
+/// The URL of a part, or its bytes as `data:image/png;base64,...`, as a JSON string.
+void append_url(std::string& out, const content_part& part);
+/// The name of a file; one after its media type where it has none: providers want one.
+[[nodiscard]] std::string file_name(const content_part& part);
 /// The finish reason for OpenAI's word; "" (null on the wire) is stop.
 [[nodiscard]] finish_reason finish_from_openai(std::string_view word);
 

@@ -15,22 +15,9 @@ namespace {
 
 // ---- requests
 
-std::string_view role_name(chat_role role) {
-  switch (role) {
-    case chat_role::system:
-      return "developer";
-    case chat_role::assistant:
-      return "assistant";
-    default:
-      return "user";
-  }
-}
-
-void append_source(std::string& out, const content_part& part, bool by_url) {
-  if (by_url) return append_json_string(out, part.data);
-  out += '"';
-  append_data_url(out, part);
-  out += '"';
+std::string_view speaker(chat_role role) {
+  if (role == chat_role::system) return "developer";
+  return role == chat_role::assistant ? "assistant" : "user";
 }
 
 void append_part(std::string& out, const content_part& part, bool assistant) {
@@ -43,24 +30,24 @@ void append_part(std::string& out, const content_part& part, bool assistant) {
     case kind::image_url:
     case kind::image_bytes:
       out += R"({"type":"input_image","detail":"auto","image_url":)";
-      append_source(out, part, part.type == kind::image_url);
+      append_url(out, part);
       break;
     case kind::file_url:
       out += R"({"type":"input_file","file_url":)";
-      append_source(out, part, true);
+      append_url(out, part);
       break;
     case kind::file_bytes:
       out += R"({"type":"input_file","filename":)";
-      append_json_string(out, part.name.empty() ? "file" : part.name);
+      append_json_string(out, file_name(part));
       out += ",\"file_data\":";
-      append_source(out, part, false);
+      append_url(out, part);
       break;
   }
   out += '}';
 }
 
 void append_spoken(std::string& out, const chat_message& message) {
-  out.append("{\"role\":\"").append(role_name(message.role)).append("\",\"content\":");
+  out.append("{\"role\":\"").append(speaker(message.role)).append("\",\"content\":");
   if (message.parts.empty()) {
     append_json_string(out, message.text);
   } else {

@@ -1,16 +1,18 @@
 #pragma once
 
+#include <memory>
+
 #include <graphbit/net/wire_format.hpp>
 
-// The wire formats that the provider table names. Each lives for the process.
+namespace graphbit {
+struct openai_dialect;
+}
+
+// The wire formats that the provider table names. Those of one provider live for the process.
 namespace graphbit::wires {
 
-[[nodiscard]] const wire_format& openai();      ///< api.openai.com itself
-[[nodiscard]] const wire_format& compatible();  ///< servers that speak OpenAI's chat completions
-[[nodiscard]] const wire_format& openrouter();
-[[nodiscard]] const wire_format& perplexity();
-[[nodiscard]] const wire_format& mistral();
-[[nodiscard]] const wire_format& ai21();
+/// OpenAI's chat completions and embeddings in a provider's dialect.
+[[nodiscard]] std::unique_ptr<const wire_format> chat_completions(openai_dialect dialect);
 [[nodiscard]] const wire_format& anthropic();
 [[nodiscard]] const wire_format& azure();
 [[nodiscard]] const wire_format& ollama();
