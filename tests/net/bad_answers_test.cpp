@@ -279,8 +279,27 @@ TEST_P(any_answer_test, a_page_in_place_of_the_answer) {
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().kind, error_kind::core);
   EXPECT_EQ(answer.error().retry, retry_rule::once);
-  EXPECT_NE(answer.error().message.find("Sign in to the network"), std::string::npos);
+  EXPECT_EQ(answer.error().message,
+            provider() +
+                " - the reply is not valid JSON: an HTML page and no JSON, as a proxy or a wrong "
+                "base_url gives: <!DOCTYPE html><html><body>Sign in to the network</body></html>");
   expect_clean(answer.error());
+}
+
+// What a server gives that was asked for a stream and has none: a page, or the plain answer.
+TEST_P(any_answer_test, another_content_type_in_place_of_a_stream) {
+  if (provider() == "replicate") return;  // its streams are plain answers to polls
+  for (const std::string body :
+       {"<!DOCTYPE html>\n<html>\n<body>\nSign in to the network\n</body>\n</html>\n",
+        "{\"detail\":\"streams are off\"}", "plain words"}) {
+    if (provider() == "ollama" && body.front() == '{') continue;  // a line like any other
+    const auto got = wire().stream({std::string_view(body)});
+    ASSERT_FALSE(got.response) << body;
+    EXPECT_EQ(got.response.error().kind, error_kind::core) << body;
+    EXPECT_EQ(got.response.error().retry, retry_rule::once) << body;
+    EXPECT_TRUE(got.text.empty());
+    expect_clean(got.response.error());
+  }
 }
 
 TEST_P(any_answer_test, malformed_json) {
@@ -330,6 +349,95 @@ INSTANTIATE_TEST_SUITE_P(of_each_family, any_answer_test,
                          ::testing::Values("openai", "anthropic", "gemini", "mistralai", "azurellm",
                                            "ollama", "replicate", "huggingface"),
                          provider_name);
+
+// ---- errors in the middle of a stream
+
+struct broken_stream {
+  const char* name;
+  const char* provider;
+  const char* model;
+  std::string before;  // brings the text "Hé"
+  std::string fault;
+  error_kind kind;
+  std::string message;
+
+  friend void PrintTo(const broken_stream& b, std::ostream* out) { *out << b.name; }
+};
+
+const std::vector<broken_stream>& broken_streams() {
+  static const std::string chunk = "data: {\"choices\":[{\"delta\":{\"content\":\"Hé\"}}]}\n\n";
+  static const std::vector<broken_stream> all{
+      {"openai", "openai", "m", chunk,
+       "data: {\"error\":{\"message\":\"The server had an error\",\"type\":\"server_error\"}}\n\n",
+       error_kind::network, "openai - API error: The server had an error [server_error]"},
+      {"openai_filtered", "openai", "m", chunk,
+       "data: {\"error\":{\"message\":\"Filtered\",\"code\":\"content_filter\"}}\n\n",
+       error_kind::validation, "openai - API error: Filtered [content_filter]"},
+      {"mistralai", "mistralai", "m", chunk,
+       "data: "
+       "{\"object\":\"error\",\"message\":\"Rate limit "
+       "exceeded\",\"type\":\"rate_limited\",\"param\":"
+       "null,\"code\":\"1300\"}\n\n",
+       error_kind::rate_limit, "mistralai - API error: Rate limit exceeded [1300]"},
+      {"azure_chat", "azurellm", "llama", chunk,
+       "data: {\"error\":{\"message\":\"Slow down\",\"code\":\"429\"}}\r\n\r\n",
+       error_kind::rate_limit, "azurellm - API error: Slow down [429]"},
+      {"azure_responses", "azurellm", "gpt-4o",
+       "event: response.output_text.delta\ndata: "
+       "{\"type\":\"response.output_text.delta\",\"delta\":\"Hé\"}\n\n",
+       "event: error\ndata: "
+       "{\"type\":\"error\",\"code\":\"rate_limit_exceeded\",\"message\":\"Slow down\"}\n\n",
+       error_kind::rate_limit, "azurellm - API error: Slow down [rate_limit_exceeded]"},
+      {"azure_responses_failed", "azurellm", "gpt-4o",
+       "data: {\"type\":\"response.output_text.delta\",\"delta\":\"Hé\"}\n\n",
+       "data: "
+       "{\"type\":\"response.failed\",\"response\":{\"status\":\"failed\",\"error\":{\"code\":"
+       "\"server_"
+       "error\",\"message\":\"Broken\"}}}\n\n",
+       error_kind::network, "azurellm - API error: Broken [server_error]"},
+      {"anthropic", "anthropic", "m",
+       "event: content_block_delta\ndata: "
+       "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":"
+       "\"Hé\"}}\n\n",
+       "event: error\ndata: "
+       "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}"
+       "\n\n",
+       error_kind::network, "anthropic - API error: Overloaded [overloaded_error]"},
+      {"gemini", "gemini", "m",
+       "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Hé\"}]}}]}\r\n\r\n",
+       "data: "
+       "{\"error\":{\"code\":503,\"message\":\"The model is "
+       "overloaded\",\"status\":\"UNAVAILABLE\"}}\r\n\r\n",
+       error_kind::network, "gemini - API error: The model is overloaded [503]"},
+      {"ollama", "ollama", "m", "{\"message\":{\"content\":\"Hé\"},\"done\":false}\n",
+       "{\"error\":\"llama runner process has terminated\"}\n", error_kind::network,
+       "ollama - API error: llama runner process has terminated"},
+      {"huggingface", "huggingface", "m", "data:{\"token\":{\"id\":1,\"text\":\"Hé\"}}\n\n",
+       "data:{\"error\":\"Incomplete generation\",\"error_type\":\"incomplete_generation\"}\n\n",
+       error_kind::network,
+       "huggingface - API error: Incomplete generation [incomplete_generation]"},
+  };
+  return all;
+}
+
+class broken_stream_test : public ::testing::TestWithParam<broken_stream> {};
+
+TEST_P(broken_stream_test, is_told_with_what_was_delivered_at_every_split) {
+  const auto& row = GetParam();
+  const std::string whole = row.before + row.fault;
+  probe(row.provider, row.model).at_every_split(whole, [&](const test::streamed& got) {
+    ASSERT_FALSE(got.response);
+    const error& e = got.response.error();
+    EXPECT_EQ(e.kind, row.kind);
+    EXPECT_EQ(e.message, row.message);
+    EXPECT_EQ(e.partial_text, "Hé");
+    EXPECT_EQ(e.provider, row.provider);
+    EXPECT_EQ(got.joined(), "Hé");
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(of_each_family, broken_stream_test, ::testing::ValuesIn(broken_streams()),
+                         [](const auto& info) { return info.param.name; });
 
 // ---- numbers too big for their place
 

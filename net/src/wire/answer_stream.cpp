@@ -6,19 +6,28 @@ namespace graphbit {
 
 namespace {
 
-constexpr int bad_events_max = 5;        // in a row, then this is no stream of the provider's
+constexpr int bad_events_max = 5;  // in a row, then this is no stream of the provider's
+constexpr std::size_t front_bytes_max = 1024;
 constexpr std::size_t calls_max = 1024;  // tool calls of one answer
 
 }  // namespace
 
 expected<chat_response> answer_stream::finish() {
-  if (!complete_ && !has_finish_) return fail(cut_short(config_, std::move(response_.content)));
+  if (!complete_ && !has_finish_)
+    return fail(understood_ || front_.empty()
+                    ? cut_short(config_, std::move(response_.content))
+                    : not_understood(config_, "the answer is no stream", front_));
   response_.provider = config_.provider;
   for (auto& [index, call] : calls_) {
     call.arguments = tool_arguments(std::move(call.arguments));
     response_.tool_calls.push_back(std::move(call));
   }
   return std::move(response_);
+}
+
+void answer_stream::keep_front(std::string_view bytes) {
+  if (!understood_ && front_.size() < front_bytes_max)
+    front_ += bytes.substr(0, front_bytes_max - front_.size());
 }
 
 void answer_stream::deliver(std::string_view delta, texts& out) {
@@ -69,6 +78,7 @@ error answer_stream::with_partial_text(error e) const {
 }
 
 expected<void> sse_answer_stream::feed(std::string_view bytes, texts& out) {
+  keep_front(bytes);
   parser_.feed(bytes);
   sse_event event;
   while (!complete()) {

@@ -32,6 +32,9 @@ class answer_stream : public stream_decoder {
 
   [[nodiscard]] const provider_config& config() const noexcept { return config_; }
   [[nodiscard]] chat_response& response() noexcept { return response_; }
+  /// Keeps how the answer begins until something of it is understood: to show what came in place of
+  /// a stream.
+  void keep_front(std::string_view bytes);
   /// Adds a text delta to the answer and to what this feed delivers.
   void deliver(std::string_view delta, texts& out);
   /// Adds a piece of the tool call at `index`; a new id at an old index starts another call, as
@@ -54,6 +57,7 @@ class answer_stream : public stream_decoder {
     read(reader);
     if (!reader.finish() || !is_utf8(data)) return bad_event(data);
     bad_events_ = 0;
+    understood_ = true;
     return true;
   }
   /// An error event of the provider's.
@@ -67,7 +71,9 @@ class answer_stream : public stream_decoder {
   std::string line_;  // the event under work; unescaped in place
   chat_response response_;
   std::vector<std::pair<std::uint32_t, tool_call>> calls_;  // by the provider's index
+  std::string front_;
   int bad_events_ = 0;
+  bool understood_ = false;
   bool has_finish_ = false;
   bool complete_ = false;
 };

@@ -198,6 +198,7 @@ class ollama_stream final : public answer_stream {
   using answer_stream::answer_stream;
 
   expected<void> feed(std::string_view bytes, texts& out) override {
+    keep_front(bytes);
     parser_.feed(bytes);
     std::string_view line;
     while (!complete()) {

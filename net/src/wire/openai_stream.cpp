@@ -113,8 +113,11 @@ class openai_stream final : public sse_answer_stream {
       else if (key == "error" && reader.peek() != json_reader::type::null) {
         chunk_.has_error = true;
         read_words(reader, chunk_.words);
+      } else if (key == "object") {
+        // Mistral and vLLM: {"object":"error","message":...}
+        chunk_.has_error = reader.string() == "error" || chunk_.has_error;
       } else
-        reader.skip();
+        read_word(reader, key, chunk_.words);
     });
   }
 

@@ -81,19 +81,6 @@ void read_details(json_reader& reader, provider_words& words) {
   });
 }
 
-void read_member(json_reader& reader, std::string_view key, provider_words& words) {
-  if (key == "message")
-    read_message(reader, words.message);
-  else if (key == "type" || key == "status")
-    read_code(reader, words.type);
-  else if (key == "code")
-    read_code(reader, words.code);
-  else if (key == "details")
-    read_details(reader, words);
-  else
-    reader.skip();
-}
-
 bool holds(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
@@ -109,6 +96,14 @@ bool is_quota(int status, const provider_words& words) {
   return std::any_of(std::begin(marks), std::end(marks), [&](std::string_view mark) {
     return holds(words.code, mark) || holds(words.type, mark) || holds(words.message, mark);
   });
+}
+
+/// What a page in place of JSON means; "" for all else.
+std::string_view page_hint(std::string_view body) {
+  for (const std::string_view mark : {"<html", "<HTML", "<!DOCTYPE", "<!doctype"})
+    if (holds(body, mark))
+      return "an HTML page and no JSON, as a proxy or a wrong base_url gives: ";
+  return {};
 }
 
 std::string_view hint_for(int status, bool quota) {
@@ -173,10 +168,23 @@ void apply_hints(error& e, const http_headers& headers) {
 
 }  // namespace
 
+void read_word(json_reader& reader, std::string_view key, provider_words& words) {
+  if (key == "message")
+    read_message(reader, words.message);
+  else if (key == "type" || key == "status")
+    read_code(reader, words.type);
+  else if (key == "code")
+    read_code(reader, words.code);
+  else if (key == "details")
+    read_details(reader, words);
+  else
+    reader.skip();
+}
+
 void read_words(json_reader& reader, provider_words& words) {
   switch (reader.peek()) {
     case json_reader::type::object:
-      return reader.object([&](std::string_view key) { read_member(reader, key, words); });
+      return reader.object([&](std::string_view key) { read_word(reader, key, words); });
     case json_reader::type::array:
       return reader.array([&] { read_words(reader, words); });
     default:
@@ -195,7 +203,7 @@ provider_words find_words(std::string_view body) {
       else if (key == "detail" || key == "title")
         read_message(reader, outer.message);
       else
-        read_member(reader, key, outer);
+        read_word(reader, key, outer);
     });
   };
   if (reader.peek() == json_reader::type::array)
@@ -203,13 +211,7 @@ provider_words find_words(std::string_view body) {
   else
     read_body();
   if (!reader.finish()) {
-    const bool page = body.find("<html") != std::string_view::npos ||
-                      body.find("<!DOCTYPE") != std::string_view::npos ||
-                      body.find("<!doctype") != std::string_view::npos;
-    return {(page ? "an HTML page and no JSON, as a proxy or a wrong base_url gives: " : "") +
-                first_line_of(body, excerpt_bytes_max),
-            {},
-            {}};
+    return {std::string(page_hint(body)) + first_line_of(body, excerpt_bytes_max), {}, {}};
   }
   return words.empty() ? outer : words;
 }
@@ -243,7 +245,8 @@ std::string front_of(const provider_config& config, std::string_view body) {
 }
 
 error not_understood(const provider_config& config, std::string_view why, std::string_view body) {
-  error e = core_error(config.provider + " - " + std::string(why) + ": " + excerpt(config, body));
+  error e = core_error(config.provider + " - " + std::string(why) + ": " +
+                       std::string(page_hint(body)) + excerpt(config, body));
   e.provider = config.provider;
   e.retry = retry_rule::once;
   e.breaker = breaker_rule::counts;

@@ -28,6 +28,8 @@ struct provider_words {
 
 /// Reads the value of an "error" member: an object, a text, or a list of either.
 void read_words(json_reader& reader, provider_words& words);
+/// Reads one member of an error object; others than its words are skipped.
+void read_word(json_reader& reader, std::string_view key, provider_words& words);
 /// Finds the words in an error body of any of the providers' forms. A body that is no JSON gives
 /// its first 200 bytes on one line.
 [[nodiscard]] provider_words find_words(std::string_view body);
