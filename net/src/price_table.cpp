@@ -20,7 +20,12 @@ struct row {
 // (platform.claude.com/docs/en/about-claude/pricing, of autumn 2026; the 5-5 rows from others who
 // quote it), the GPT rows from copies of
 // openai.com/api/pricing (March to June 2026) and from GitHub's table for Copilot
-// (github.com/github/docs, data/tables/copilot/models-and-pricing.yml, of autumn 2026). Prices
+// (github.com/github/docs, data/tables/copilot/models-and-pricing.yml, of autumn 2026), and the
+// Gemini, Mistral and DeepSeek rows where two collections that name the providers' pages as their
+// source (ai.google.dev/gemini-api/ docs/pricing, docs.mistral.ai/models,
+// api-docs.deepseek.com/quick_start/pricing) say the same: PyPI's genai-prices 0.2.3 and
+// litellm 1.109.1, both of November 2026. DeepSeek's are those of its peak hours; the others are
+// half. Models on which the two disagree have no row (mistral-large-latest, deepseek-chat). Prices
 // change: give your own with price_table::add_json.
 constexpr row rows[] = {
     {"gpt-5", 1.25, 0.125, -1, 10},
@@ -67,6 +72,34 @@ constexpr row rows[] = {
     {"claude-haiku-5-5", 0.1, 0.01, 0.125, 0.5},
     {"claude-fable-5", 10, 1, 12.5, 50},
     {"claude-fable-5-1", 10, 0.25, 12.5, 50},
+    {"gemini-2.5-flash", 0.3, 0.03, -1, 2.5},
+    {"gemini-2.5-flash-lite", 0.1, 0.01, -1, 0.4},
+    {"gemini-2.5-pro", 1.25, 0.125, -1, 10},
+    {"gemini-3-flash", 0.5, 0.05, -1, 3},
+    {"gemini-3.1-flash-lite", 0.25, 0.025, -1, 1.5},
+    {"gemini-3.1-pro", 2, 0.2, -1, 12},
+    {"gemini-3.5-flash", 1.5, 0.15, -1, 9},
+    {"gemini-3.5-flash-lite", 0.3, 0.03, -1, 2.5},
+    {"gemini-3.6-flash", 0.75, 0.075, -1, 3.75},
+    {"gemini-3.7-flash", 0.75, 0.075, -1, 3.75},
+    {"gemini-3.8-flash", 0.75, 0.075, -1, 3.75},
+    {"gemini-4-argon", 2, 0.1, -1, 10},
+    {"gemini-embedding-001", 0.15, -1, -1, 0},
+    {"gemini-embedding-2", 0.2, -1, -1, 0},
+    {"mistralai/codestral-2508", 0.3, 0.03, -1, 0.9},
+    {"mistralai/codestral-embed", 0.15, 0.015, -1, 0},
+    {"mistralai/ministral-3b-2512", 0.1, 0.01, -1, 0.1},
+    {"mistralai/ministral-8b-2512", 0.15, 0.015, -1, 0.15},
+    {"mistralai/ministral-14b-2512", 0.2, 0.02, -1, 0.2},
+    {"mistralai/mistral-embed", 0.1, -1, -1, 0},
+    {"mistralai/mistral-large-2512", 0.5, 0.05, -1, 1.5},
+    {"mistralai/mistral-medium-2604", 1.5, 0.15, -1, 7.5},
+    {"mistralai/mistral-medium-latest", 1.5, 0.15, -1, 7.5},
+    {"mistralai/mistral-small-2603", 0.15, 0.015, -1, 0.6},
+    {"mistralai/mistral-small-latest", 0.15, 0.015, -1, 0.6},
+    {"deepseek/deepseek-flash", 0.3, 0.006, -1, 1.2},
+    {"deepseek/deepseek-v4-flash", 0.3, 0.006, -1, 1.2},
+    {"deepseek/deepseek-v4-pro", 1.32, 0.044, -1, 3.96},
     {"ollama/", 0, -1, -1, 0},
 };
 

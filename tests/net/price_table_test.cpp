@@ -88,6 +88,11 @@ TEST(price_table, knows_hosted_models_and_that_local_ones_are_free) {
   EXPECT_EQ(table.find("anthropic", "claude-opus-4-1-20250805")->output, 75);
   EXPECT_EQ(table.find("anthropic", "claude-opus-4-8")->output, 25);
   EXPECT_EQ(table.find("ollama", "llama3.2"), model_price{});
+  EXPECT_EQ(table.find("gemini", "gemini-2.5-flash")->output, 2.5);
+  EXPECT_EQ(table.find("gemini", "gemini-2.5-flash-lite-preview-09-2025")->output, 0.4);
+  EXPECT_EQ(table.find("mistralai", "mistral-large-2512")->input, 0.5);
+  EXPECT_EQ(table.find("deepseek", "deepseek-v4-pro")->cached_input, 0.044);
+  EXPECT_FALSE(table.find("fireworks", "deepseek-v4-pro")) << "another host, another price";
   EXPECT_FALSE(table.find("openai", "a-model-of-next-year"));
 }
 
