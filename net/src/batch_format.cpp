@@ -5,6 +5,8 @@
 #include <limits>
 #include <optional>
 
+#include "src/base64.hpp"
+
 namespace graphbit {
 
 namespace {
@@ -27,15 +29,19 @@ namespace {
   return std::nullopt;
 }
 
-[[nodiscard]] expected<content_part> part_from(const json_value& v) {
-  const auto type = v.string_or("type");
-  if (type == "text") return content_part{content_part::kind::text, v.string_or("text"), {}, {}};
-  if (type == "image_url") {
-    const auto* image = v.find("image_url");
-    if (image != nullptr && image->is_object())
-      return content_part{content_part::kind::image_url, image->string_or("url"), {}, {}};
-  }
-  return fail(bad_line("body.messages: a content part of type '" + type + "' is not supported"));
+/// The bytes behind `data:image/png;base64,...`, put into `part`. Other URLs are left alone.
+[[nodiscard]] expected<void> take_data_url(content_part& part, content_part::kind bytes) {
+  const std::string_view url = part.data;
+  if (!url.starts_with("data:")) return {};
+  constexpr std::string_view mark = ";base64,";
+  const auto at = url.find(mark);
+  auto decoded =
+      at == std::string_view::npos ? std::nullopt : decode_base64(url.substr(at + mark.size()));
+  if (!decoded) return fail(bad_line("body.messages: a data URL must be 'data:TYPE;base64,DATA'"));
+  part.media_type = url.substr(5, at - 5);
+  part.type = bytes;
+  part.data = std::move(*decoded);
+  return {};
 }
 
 [[nodiscard]] expected<chat_message> message_from(const json_value& v) {
@@ -49,7 +55,7 @@ namespace {
       m.text = content->as_string();
     } else if (content->is_array()) {
       for (const auto& item : content->as_array()) {
-        auto part = part_from(item);
+        auto part = content_part_from(item);
         if (!part) return fail(part.error());
         m.parts.push_back(std::move(*part));
       }
@@ -194,6 +200,29 @@ void append_vector(std::string& out, const std::vector<float>& vector) {
 }
 
 }  // namespace
+
+expected<content_part> content_part_from(const json_value& v) {
+  using kind = content_part::kind;
+  const auto type = v.string_or("type");
+  if (type == "text") return content_part{kind::text, v.string_or("text"), {}, {}};
+  content_part part;
+  const auto* image = type == "image_url" ? v.find("image_url") : nullptr;
+  const auto* file = type == "file" ? v.find("file") : nullptr;
+  if (image != nullptr) {
+    part = {
+        kind::image_url, image->is_string() ? image->as_string() : image->string_or("url"), {}, {}};
+  } else if (file != nullptr) {
+    part = {kind::file_url, file->string_or("file_data"), {}, file->string_or("filename")};
+  } else {
+    return fail(bad_line("body.messages: a content part of type '" + type + "' is not supported"));
+  }
+  if (part.data.empty())
+    return fail(bad_line("body.messages: a content part of type '" + type + "' needs " +
+                         (image != nullptr ? "image_url.url" : "file.file_data")));
+  if (auto ok = take_data_url(part, image != nullptr ? kind::image_bytes : kind::file_bytes); !ok)
+    return fail(ok.error());
+  return part;
+}
 
 expected<chat_request> chat_request_from(const json_value& body) {
   chat_request r;

@@ -25,6 +25,7 @@ _MODULE_OF = {
         "observability": "metrics trace_context",
         "documents": "DocumentLoaderConfig DocumentContent DocumentLoader",
         "llm": "LlmConfig LlmClient StreamIterator",
+        "attachments": "Image File",
         "response": "LlmUsage FinishReason LlmToolCall LlmResponse",
         "guardrail": "GuardRailPolicyConfig",
         "workflow": "Node Workflow WorkflowContext WorkflowResult Executor WorkflowStreamIterator",

@@ -7,6 +7,8 @@ from graphbit.documents import DocumentLoaderConfig as DocumentLoaderConfig
 from graphbit.embeddings import EmbeddingClient as EmbeddingClient
 from graphbit.embeddings import EmbeddingConfig as EmbeddingConfig
 from graphbit.guardrail import GuardRailPolicyConfig as GuardRailPolicyConfig
+from graphbit.attachments import File as File
+from graphbit.attachments import Image as Image
 from graphbit.llm import LlmClient as LlmClient
 from graphbit.llm import LlmConfig as LlmConfig
 from graphbit.llm import StreamIterator as StreamIterator

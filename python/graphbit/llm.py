@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Never, Unpack
 
+    from graphbit.attachments import File, Image
     from graphbit.batch_run import BatchRun, Source
     from graphbit.bridge_client import PythonProvider
     from graphbit.cluster import Cluster
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
         priority: Priority | None
         session: str | None
         fresh: bool | None
+        attachments: Sequence[Image | File | Mapping[str, Any]] | None
 
     class StreamOptions(CallOptions, total=False):
         """Those of streams."""
@@ -376,6 +378,8 @@ class LlmClient:
     ``priority``         "live" (default) or "batch", which lets live calls go first
     ``session``          calls of one session go to the same place (``LlmConfig.balanced``)
     ``fresh``            True: not from the response cache
+    ``attachments``      images and files for the model: ``graphbit.Image``, ``graphbit.File``, or parts in
+                         OpenAI's form (dicts); not for batches
 
     Calls raise, beside TypeError and OverflowError for arguments of a wrong type: ValueError
     (argument, or refused by the provider), PermissionError (key), ConnectionError (network, 5xx,
@@ -600,7 +604,7 @@ class LlmClient:
 
     def chat_optimized(
         self,
-        messages: Iterable[tuple[str, str]],
+        messages: Iterable[tuple[str, str | list[Any]]],
         max_tokens: int | None = None,
         temperature: float | None = None,
         enable_prompt_caching: bool = False,
@@ -609,6 +613,7 @@ class LlmClient:
         """Sends a conversation of (role, content) pairs; an awaitable of the answer's text.
 
         Roles are system, user and assistant; any other counts as user. Empty contents are left out.
+        A content may be a list of texts, ``graphbit.Image`` and ``graphbit.File``.
         Arguments as ``complete``. ValueError at the call for no messages, at the await for empty ones.
         """
         return self._native.chat(

@@ -1,4 +1,5 @@
 #include "bindings.hpp"
+#include "error_translation.hpp"
 #include "llm_client.hpp"
 #include "strict_arguments.hpp"
 
@@ -62,6 +63,9 @@ void bind_stream(py::module_& module) {
 /// The checks of `LlmClient.complete`, for clients that are pure Python.
 void check_call(py::handle prompt, py::handle max_tokens, py::handle temperature,
                 py::handle caching, py::handle options, bool full) {
+  keyword_arguments keywords(options);
+  if (!keywords.take("attachments").is_none())
+    raise(validation_error("attachments", "a Python provider takes text only"));
   static_cast<void>(prepare_call(prompt, {max_tokens, temperature, caching, options},
                                  full ? token_limit_rule::full : token_limit_rule::u32));
 }

@@ -4,6 +4,7 @@
 
 #include <graphbit/runtime/limits.hpp>
 
+#include "message_parts.hpp"
 #include "plain_error.hpp"
 #include "strict_arguments.hpp"
 #include "trace_source.hpp"
@@ -57,10 +58,19 @@ priority_class priority_from(py::handle given) {
 
 }  // namespace
 
-chat_message user_message(std::string text) {
+chat_message user_message(std::string text, std::vector<content_part> attachments) {
   chat_message message;
-  message.text = std::move(text);
+  message.parts = std::move(attachments);
+  if (message.parts.empty())
+    message.text = std::move(text);
+  else
+    message.parts.insert(message.parts.begin(),
+                         {content_part::kind::text, std::move(text), {}, {}});
   return message;
+}
+
+void refuse_attachments(const prepared_call& call, const char* why) {
+  if (!call.attachments.empty()) refuse("attachments", why);
 }
 
 prepared_call prepare_call(const std::string* prompt, const call_arguments& given,
@@ -79,6 +89,7 @@ prepared_call prepare_call(const std::string* prompt, const call_arguments& give
   call.request.extra_body = json_object_argument(keywords.take("extra_body"), "extra_body");
   call.request.response_format =
       json_object_argument(keywords.take("response_format"), "response_format");
+  call.attachments = attachments_argument(keywords.take("attachments"));
   call.options = take_call_options(keywords);
   keywords.refuse_others();
   return call;
@@ -93,7 +104,7 @@ prepared_call prepare_call(py::handle prompt, const call_arguments& given, token
   std::string text = text_argument(prompt, "prompt");
   keyword_arguments keywords(given.options);
   prepared_call call = prepare_call(&text, given, keywords, rule);
-  call.request.messages.push_back(user_message(std::move(text)));
+  call.request.messages.push_back(user_message(std::move(text), std::move(call.attachments)));
   return call;
 }
 

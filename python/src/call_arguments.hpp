@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <graphbit/actors/call.hpp>
 #include <graphbit/actors/spending.hpp>
@@ -25,6 +26,7 @@ struct call_arguments {
 struct prepared_call {
   chat_request request;
   call_options options;
+  std::vector<content_part> attachments;  ///< for `user_message`, beside the prompt
 };
 
 /// Which words the contract uses for a bad max_tokens: `complete_full` has its own.
@@ -53,6 +55,9 @@ enum class token_limit_rule { u32, full };
 /// The `timeout_s` of calls that give none: `init(default_timeout_s=)`.
 void set_default_timeout(std::optional<milliseconds> timeout);
 
-[[nodiscard]] chat_message user_message(std::string text);
+[[nodiscard]] chat_message user_message(std::string text,
+                                        std::vector<content_part> attachments = {});
+/// ValueError `why` where a call that takes no attachments was given some.
+void refuse_attachments(const prepared_call& call, const char* why);
 
 }  // namespace graphbit::python

@@ -3,6 +3,7 @@
 #include "error_translation.hpp"
 #include "gil.hpp"
 #include "loop_bridge.hpp"
+#include "message_parts.hpp"
 #include "response_conversion.hpp"
 #include "signal_check.hpp"
 #include "strict_arguments.hpp"
@@ -50,12 +51,6 @@ py::object list_of(const prompt_batch::results& results, Convert convert) {
   py::list items(results.size());
   for (std::size_t i = 0; i < results.size(); ++i) items[i] = convert(results[i]);
   return items;
-}
-
-chat_role role_from(const std::string& name) {
-  if (name == "system") return chat_role::system;
-  if (name == "assistant") return chat_role::assistant;
-  return chat_role::user;
 }
 
 stream_failure stream_failure_from(py::handle given) {
@@ -167,6 +162,7 @@ py::tuple llm_client::start_batch(py::handle max_concurrency, const call_argumen
   take_batch_options(keywords, options);
   options.in_flight_max = concurrency.value_or(0);
   auto form = prepare_call(nullptr, given, keywords);
+  refuse_attachments(form, "a batch of prompts takes no attachments: send messages by run_batch");
 
   auto& loop = loop_bridge::running();
   const opened_client opened = handle_->open();
@@ -201,15 +197,13 @@ std::unique_ptr<batch_run> llm_client::run_batch(py::handle journal, py::handle 
 }
 
 py::object llm_client::chat(py::handle messages, const call_arguments& given) {
-  const auto pairs = text_pairs_argument(messages, "messages");
+  auto conversation = conversation_argument(messages, "messages");
   auto call = prepared(prepare_call(given));
-  if (pairs.empty()) raise(validation_error("messages", "Messages list cannot be empty"));
-  for (const auto& [role, content] : pairs) {
-    if (content.empty()) continue;
-    chat_message message = user_message(content);
-    message.role = role_from(role);
-    call.request.messages.push_back(std::move(message));
-  }
+  refuse_attachments(call, "a conversation has its images and files in its messages' contents");
+  if (conversation.empty()) raise(validation_error("messages", "Messages list cannot be empty"));
+  for (chat_message& message : conversation)
+    if (!message.text.empty() || !message.parts.empty())
+      call.request.messages.push_back(std::move(message));
   if (!call.request.messages.empty()) return submit(std::move(call), content_of);
   // The contract has this one error come from the awaitable.
   auto [future, where] = loop_bridge::running().begin();
@@ -224,7 +218,7 @@ std::unique_ptr<text_stream> llm_client::stream(py::handle prompt, const call_ar
   const auto on_failure = stream_failure_from(keywords.take("on_stream_failure"));
   auto call = prepared(prepare_call(&text, given, keywords));
   call.options.on_stream_failure = on_failure;
-  call.request.messages.push_back(user_message(std::move(text)));
+  call.request.messages.push_back(user_message(std::move(text), std::move(call.attachments)));
   return std::make_unique<text_stream>(
       on_failure == stream_failure::error ? handle_ : resuming_handle(), std::move(call),
       statistics_);

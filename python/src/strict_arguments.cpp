@@ -84,9 +84,8 @@ std::vector<std::string> texts_argument(py::handle value, const char* name) {
   return texts;
 }
 
-std::vector<std::pair<std::string, std::string>> text_pairs_argument(py::handle value,
-                                                                     const char* name) {
-  std::vector<std::pair<std::string, std::string>> pairs;
+std::vector<std::pair<py::object, py::object>> pairs_argument(py::handle value, const char* name) {
+  std::vector<std::pair<py::object, py::object>> pairs;
   for (const py::handle item : list_like(value, name)) {
     if (!PyTuple_Check(item.ptr()))
       raise_wrong_type(item, name, "cannot be converted to 'PyTuple'");
@@ -94,7 +93,7 @@ std::vector<std::pair<std::string, std::string>> text_pairs_argument(py::handle 
     if (pair.size() != 2)
       throw py::value_error("expected tuple of length 2, but got tuple of length " +
                             std::to_string(pair.size()));
-    pairs.emplace_back(text_argument(pair[0], name), text_argument(pair[1], name));
+    pairs.emplace_back(pair[0], pair[1]);
   }
   return pairs;
 }

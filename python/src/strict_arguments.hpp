@@ -25,9 +25,9 @@ namespace py = pybind11;
 [[nodiscard]] std::string path_argument(py::handle value, const char* name);
 /// Any sequence but a str, of str.
 [[nodiscard]] std::vector<std::string> texts_argument(py::handle value, const char* name);
-/// A sequence of two-tuples of str.
-[[nodiscard]] std::vector<std::pair<std::string, std::string>> text_pairs_argument(
-    py::handle value, const char* name);
+/// A sequence of two-tuples.
+[[nodiscard]] std::vector<std::pair<py::object, py::object>> pairs_argument(py::handle value,
+                                                                            const char* name);
 
 [[nodiscard]] bool bool_argument(py::handle value, const char* name);
 [[nodiscard]] std::optional<bool> optional_bool_argument(py::handle value, const char* name);

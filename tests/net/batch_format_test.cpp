@@ -10,6 +10,26 @@ namespace {
   return R"({"custom_id":"a","method":"POST","url":")" + url + R"(","body":)" + body + "}";
 }
 
+TEST(batch_format, reads_images_and_files_by_url_and_as_data_urls) {
+  using kind = content_part::kind;
+  const auto part = [](const char* text) { return content_part_from(*parse_json(text)); };
+  EXPECT_EQ(part(R"({"type":"image_url","image_url":{"url":"https://x/y.png"}})"),
+            (content_part{kind::image_url, "https://x/y.png", "", ""}));
+  EXPECT_EQ(part(R"({"type":"image_url","image_url":"data:image/png;base64,Zm9v"})"),
+            (content_part{kind::image_bytes, "foo", "image/png", ""}));
+  EXPECT_EQ(
+      part(
+          R"({"type":"file","file":{"filename":"a.pdf","file_data":"data:application/pdf;base64,Zm9vYg=="}})"),
+      (content_part{kind::file_bytes, "foob", "application/pdf", "a.pdf"}));
+  EXPECT_EQ(part(R"({"type":"file","file":{"file_data":"https://x/a.pdf"}})"),
+            (content_part{kind::file_url, "https://x/a.pdf", "", ""}));
+  for (const char* bad : {R"({"type":"image_url"})", R"({"type":"image_url","image_url":{}})",
+                          R"({"type":"file","file":{"file_id":"f"}})", R"({"type":"input_audio"})",
+                          "{}", R"({"type":"image_url","image_url":"data:image/png,plain"})",
+                          R"({"type":"image_url","image_url":"data:image/png;base64,!"})"})
+    EXPECT_EQ(part(bad).error().kind, error_kind::validation) << bad;
+}
+
 TEST(batch_format, reads_a_chat_line) {
   const auto line = parse_batch_line(line_with(
       R"({"model":"m","messages":[{"role":"system","content":"be brief"},{"role":"user","content":"hi"}],)"

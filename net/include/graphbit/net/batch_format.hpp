@@ -35,6 +35,10 @@ struct batch_line {
 [[nodiscard]] std::string format_batch_error(std::string_view id, std::string_view custom_id,
                                              const error& failure);
 
+/// One part of a message in OpenAI's form: `text`, `image_url` or `file`; data URLs become bytes.
+/// Error: Validation{field="line"} naming the part.
+[[nodiscard]] expected<content_part> content_part_from(const json_value& part);
+
 /// A chat request body from a request in OpenAI's form. Error: Validation naming the member.
 [[nodiscard]] expected<chat_request> chat_request_from(const json_value& body);
 
