@@ -38,7 +38,7 @@ CLIENT_TIMEOUT_S = 300
 def client_command(peer: str) -> list[str]:
     """The program that measures `peer`; its file in clients/ is named after it."""
     if peer == LIMIT:
-        return [environments.program("bench_bare_client", "bench_bare_client")]
+        return [environments.program("bench_bare_client")]
     clients = environments.BENCH / "clients"
     if peer in (OURS, AGAIN):
         return [environments.ours(), str(clients / "graphbit_client.py")]

@@ -34,11 +34,11 @@ def ours() -> str:
     return str(python)
 
 
-def program(name: str, target: str) -> str:
-    """A built program of the release tree, or why there is none."""
+def program(name: str) -> str:
+    """A built program of the release tree; ends with how to build it where there is none."""
     found = next((path for path in (ROOT / "build/release").rglob(name) if path.is_file()), None)
     if found is None:
-        sys.exit(f"compare.py: {name} is not built: cmake --build build/release --target {target}")
+        sys.exit(f"compare.py: {name} is not built: run scripts/build.sh --bench")
     return str(found)
 
 

@@ -27,7 +27,7 @@ def certificate() -> tuple[str, str]:
 @contextmanager
 def running(scenario: Scenario) -> Iterator[str]:
     """Starts `graphbit sim` as the scenario asks and gives its URL; ends it afterwards."""
-    command = [program("graphbit", "graphbit_command"), "sim", "--listen", "127.0.0.1:0", *scenario.simulator]
+    command = [program("graphbit"), "sim", "--listen", "127.0.0.1:0", *scenario.simulator]
     if scenario.latency_ms:
         command += ["--latency-ms", f"{scenario.latency_ms:g}"]
     if scenario.tls:

@@ -107,12 +107,7 @@ def stream(job: Job) -> None:
             async def one() -> int:
                 return sum([1 async for _ in chunks(http, job)])
 
-            await one()
-            total = 0
-            with job.measured():
-                for _ in range(job.n):
-                    total += sum(await asyncio.gather(*[one() for _ in range(job.concurrency)]))
-            job.n = total
+            await measure.chunks_of(job, one)
 
     asyncio.run(run())
 

@@ -70,15 +70,7 @@ def stream(job: Job) -> None:
             chunks += 1
         return chunks
 
-    async def run() -> None:
-        await one()
-        total = 0
-        with job.measured():
-            for _ in range(job.n):
-                total += sum(await asyncio.gather(*[one() for _ in range(job.concurrency)]))
-        job.n = total
-
-    asyncio.run(run())
+    asyncio.run(measure.chunks_of(job, one))
 
 
 def first_chunk(job: Job) -> None:

@@ -13,8 +13,8 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Callable, Iterator
 
 PROMPT = "What is an actor? Answer in one sentence."
 MIB_PROMPT = "lorem ipsum dolor sit amet, " * (1024 * 1024 // 28)
@@ -129,6 +129,19 @@ def timed_threads(job: Job, call: Callable[[], object]) -> None:
     job.n = share * job.concurrency
     for thread in threads:
         thread.join()
+
+
+async def chunks_of(job: Job, stream: Callable[[], Awaitable[int]]) -> None:
+    """`job.n` rounds of `job.concurrency` streams at once. `stream` reads one and gives how many chunks came, which
+    are the items."""
+    import asyncio
+
+    await stream()
+    chunks = 0
+    with job.measured():
+        for _ in range(job.n):
+            chunks += sum(await asyncio.gather(*[stream() for _ in range(job.concurrency)]))
+    job.n = chunks
 
 
 async def open_loop(job: Job, call: Callable[[], object]) -> None:

@@ -65,12 +65,7 @@ def stream(job: Job) -> None:
                 count += bool(chunk.choices and chunk.choices[0].delta.content)
             return count
 
-        await one()
-        total = 0
-        with job.measured():
-            for _ in range(job.n):
-                total += sum(await asyncio.gather(*[one() for _ in range(job.concurrency)]))
-        job.n = total
+        await measure.chunks_of(job, one)
 
     asyncio.run(run())
 

@@ -1,7 +1,7 @@
 // Measures what durable runs cost: CPU and time per recorded node, size of a journal, time to take
 // a run up again. Everything is durable: disks are waited for.
 // Usage: build/release/bench/store/bench_store [folder [store]]   folder: where the stores are
-// made; store: only memory, sqlite or postgres. Built by -DGRAPHBIT_BENCH=ON.
+// made; store: only memory, sqlite or postgres. Built by scripts/build.sh --bench.
 
 #include <unistd.h>
 

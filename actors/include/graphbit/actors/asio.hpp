@@ -63,6 +63,15 @@ class asio_return {
 #endif
   }
 
+  /// Cancelling stops what `options` are for, unless their caller brought a stop token.
+  template <class Options>
+  void let_cancellation_stop(Options& options) {
+    if (options.stop.stop_possible()) return;
+    std::stop_source stop;
+    options.stop = stop.get_token();
+    on_cancellation([stop]() mutable { stop.request_stop(); });
+  }
+
  private:
   void forget_cancellation() {
 #if BOOST_VERSION >= 107700
@@ -82,12 +91,8 @@ auto async_complete(const provider_client& client, chat_request request, call_op
   return boost::asio::async_initiate<Token, void(expected<completion>)>(
       [](auto handler, const provider_client& to, chat_request asked, call_options how) {
         using returning = asio_return<std::decay_t<decltype(handler)>>;
-        std::stop_source stop;
         const auto back = std::make_shared<returning>(std::move(handler));
-        if (!how.stop.stop_possible()) {
-          how.stop = stop.get_token();
-          back->on_cancellation([stop]() mutable { stop.request_stop(); });
-        }
+        back->let_cancellation_stop(how);
         start_completion(to, std::move(asked), std::move(how), [back](expected<completion> result) {
           returning::complete(back, std::move(result));
         });
@@ -127,12 +132,8 @@ auto async_execute(const executor& on, workflow flow, run_options options, Token
   return boost::asio::async_initiate<Token, void(expected<run_result>)>(
       [](auto handler, const executor& runs, workflow what, run_options how) {
         using returning = asio_return<std::decay_t<decltype(handler)>>;
-        std::stop_source stop;
         const auto back = std::make_shared<returning>(std::move(handler));
-        if (!how.stop.stop_possible()) {
-          how.stop = stop.get_token();
-          back->on_cancellation([stop]() mutable { stop.request_stop(); });
-        }
+        back->let_cancellation_stop(how);
         const auto accepted =
             runs.run(std::move(what), std::move(how), [back](const run_result& result) {
               expected<run_result> value = result;
