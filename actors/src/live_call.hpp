@@ -58,6 +58,7 @@ class provider_shard::live_call {
   enum class stage : std::uint8_t {
     arriving,
     following,
+    looking_up,
     queued,
     probing,
     waiting,

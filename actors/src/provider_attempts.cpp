@@ -388,8 +388,9 @@ bool provider_shard::answered_by_cache(live_call& call) {
   const auto now = steady_clock::now();
   if (p.stream) {  // shows its text as it comes, so it neither waits for another nor leads
     const auto known = setup_.cache->find(call.cached_as, age_max, now);
-    if (known) answer_from_cache(call, known);
-    return known != nullptr;
+    if (!known) return looks_up(call);
+    answer_from_cache(call, known);
+    return true;
   }
   const auto tell = [self = caf::actor_cast<caf::actor>(&self_), id = p.id](const auto& how) {
     caf::anon_send(self, leader_end{id, how});
@@ -401,7 +402,7 @@ bool provider_shard::answered_by_cache(live_call& call) {
       return true;
     case response_cache::standing::leads:
       call.leading = std::make_unique<cache_lead>(setup_.cache, call.cached_as);
-      return false;
+      return !p.options.never_wait && looks_up(call);
     case response_cache::standing::follows:
       call.at = live_call::stage::following;
       begin_wait(call, now);
@@ -409,6 +410,38 @@ bool provider_shard::answered_by_cache(live_call& call) {
       return true;
   }
   return false;
+}
+
+// True: the store behind the cache is asked, and `looked_up` goes on.
+bool provider_shard::looks_up(live_call& call) {
+  const auto id = call.pending->id;
+  const auto tell = [self = caf::actor_cast<caf::actor>(&self_), id](auto known) {
+    caf::anon_send(self, lookup_end{id, std::move(known)});
+  };
+  if (!setup_.cache->look_up(call.cached_as, tell)) return false;
+  call.at = live_call::stage::looking_up;
+  begin_wait(call, steady_clock::now());
+  if (const auto at = call.pending->options.deadline_at; at != never) wait_until(call, at);
+  return true;
+}
+
+void provider_shard::looked_up(std::uint64_t call_id,
+                               const std::optional<answer_store::kept_answer>& known) {
+  const auto found = calls_.find(call_id);
+  if (found == calls_.end() || found->second->at != live_call::stage::looking_up) return;
+  auto& call = *found->second;
+  const auto now = steady_clock::now();
+  call.at = live_call::stage::arriving;
+  call.wake_at = never;
+  end_wait(call, now);
+  if (!known) return pass_breaker(call);
+  // The wall clock may have been set back since.
+  const auto age =
+      std::max<duration>(duration{0}, std::chrono::system_clock::now() - known->kept_at);
+  if (age > *setup_.endpoint->config.response_cache_max_age) return pass_breaker(call);
+  setup_.cache->keep_found(call.cached_as, known->answer, now - age);
+  if (call.leading) call.leading->end({known->answer, {}});
+  answer_from_cache(call, known->answer);
 }
 
 // Endpoint and body, as they would be sent if it were no stream.

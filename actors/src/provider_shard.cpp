@@ -441,7 +441,7 @@ void provider_shard::rang() {
     auto& call = *found->second;
     call.wake_at = never;
     if (call.at == live_call::stage::queued || call.at == live_call::stage::following ||
-        call.at == live_call::stage::mending)
+        call.at == live_call::stage::looking_up || call.at == live_call::stage::mending)
       finish_with(call, closed_by_deadline(call));
     else if (call.at == live_call::stage::waiting)
       pass_breaker(call);
@@ -465,6 +465,7 @@ caf::behavior serve_provider(provider_client_actor* self, const provider_shard::
       [shard](const probe_answer& answer) { shard->probe_answered(answer.call, answer.admission); },
       [shard](const limiter_share& share) { shard->shared(share); },
       [shard](const leader_end& end) { shard->leader_ended(end.call, end.how); },
+      [shard](const lookup_end& end) { shard->looked_up(end.call, end.known); },
       [shard](const limiter_hold& hold) { shard->hold_until(hold.until); },
       [self, shard](rejoin_atom) {
         shard->rejoin();

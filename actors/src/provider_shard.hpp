@@ -136,6 +136,8 @@ class provider_shard {
   void shared(const limiter_share& share);
   /// The equal call that this one waited for has ended.
   void leader_ended(std::uint64_t call_id, const response_cache::ending& how);
+  /// What the store behind the cache knew of this call.
+  void looked_up(std::uint64_t call_id, const std::optional<answer_store::kept_answer>& known);
   /// Another shard was told by the provider to come back no sooner.
   void hold_until(time_point until);
   /// The breaker or the limiter died: joins its next incarnation once its supervisor has made it.
@@ -156,6 +158,7 @@ class provider_shard {
 
   // The stages, in the order of the pipeline.
   [[nodiscard]] bool answered_by_cache(live_call& call);
+  [[nodiscard]] bool looks_up(live_call& call);
   [[nodiscard]] std::string cache_key(const live_call& call) const;
   void answer_from_cache(live_call& call, const cached_answer& known);
   template <class Response>
@@ -287,6 +290,12 @@ struct leader_end {
   response_cache::ending how;
 };
 
+/// To the shard of a call that was looked up in the store behind the cache.
+struct lookup_end {
+  std::uint64_t call = 0;
+  std::optional<answer_store::kept_answer> known;
+};
+
 /// Work for the shard's thread that needs the shard itself.
 struct shard_task {
   std::function<void(provider_shard&)> run;
@@ -298,4 +307,5 @@ caf::behavior serve_provider(provider_client_actor* self, const provider_shard::
 }  // namespace graphbit
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::leader_end)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::lookup_end)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::shard_task)

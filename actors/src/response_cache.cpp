@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "answer_keeper.hpp"
+
 namespace graphbit {
 
 namespace {
@@ -21,7 +23,33 @@ constexpr std::size_t entry_bytes = 512;  // of list, map and response, about
   return bytes;
 }
 
+[[nodiscard]] std::size_t bytes_of(const cached_answer& answer) {
+  return entry_bytes + std::visit([](const auto& known) { return size_of(known); }, *answer);
+}
+
 }  // namespace
+
+response_cache::~response_cache() = default;
+
+expected<void> response_cache::keep_in(std::shared_ptr<answer_store> store) {
+  if (store)
+    if (auto opened = store->open(); !opened) return opened;
+  auto keeper = store ? std::make_shared<answer_keeper>(std::move(store)) : nullptr;
+  const std::lock_guard guard(mutex_);
+  keeper.swap(keeper_);  // the former one ends outside the lock
+  return {};
+}
+
+bool response_cache::look_up(const std::string& key, looked_up then) {
+  const auto asked = keeper();
+  if (asked) asked->find(key, std::move(then));
+  return asked != nullptr;
+}
+
+std::shared_ptr<answer_keeper> response_cache::keeper() const {
+  const std::lock_guard guard(mutex_);
+  return keeper_;
+}
 
 cached_answer response_cache::find(std::string_view key, duration age_max, time_point now) {
   const std::lock_guard guard(mutex_);
@@ -48,12 +76,17 @@ response_cache::turn response_cache::ask(const std::string& key, duration age_ma
 }
 
 void response_cache::keep(const std::string& key, cached_answer answer, time_point now) {
-  const auto bytes = entry_bytes + key.size() +
-                     std::visit([](const auto& known) { return size_of(known); }, *answer);
+  if (const auto to = keeper())
+    to->keep({key, {answer, std::chrono::system_clock::now()}}, key.size() + bytes_of(answer));
+  keep_found(key, std::move(answer), now);
+}
+
+void response_cache::keep_found(const std::string& key, cached_answer answer, time_point kept_at) {
+  const auto bytes = key.size() + bytes_of(answer);
   if (bytes > bytes_max_ / 8) return;  // one answer must not put out all others
   const std::lock_guard guard(mutex_);
   if (const auto known = by_key_.find(key); known != by_key_.end()) erase(known->second);
-  used_.push_front({key, std::move(answer), now, bytes});
+  used_.push_front({key, std::move(answer), kept_at, bytes});
   by_key_[used_.front().key] = used_.begin();
   counted_.bytes += bytes;
   while (counted_.bytes > bytes_max_) {

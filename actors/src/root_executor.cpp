@@ -73,6 +73,7 @@ root_executor::root_executor(runtime& rt)
       collector_(rt.service<metrics_registry>()->collect_with(
           [this](metrics_page& page) { collect(page); })) {
   static_cast<void>(rt.service<tracer>());
+  static_cast<void>(rt.service<response_cache>());
 }
 
 root_executor::~root_executor() {

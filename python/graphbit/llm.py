@@ -111,6 +111,7 @@ class LlmConfig:
     ``hedge``                 True: a second attempt when the first is slower than 95 % of its like
     ``adaptive_in_flight``    True: calls at once follow latency and refusals, up to max_in_flight
     ``response_cache_max_age_s``  equal calls are answered from memory, if the answer is no older
+                              (and from a file: ``graphbit.response_cache.keep_answers``)
     ``extra_headers``         dict of header lines for every request
     ``extra_body``            dict (or JSON text) merged into every request body
     ``token_limit_field``     auto, max_tokens or max_completion_tokens

@@ -8,6 +8,7 @@
 #include "call_arguments.hpp"
 #include "client_handle.hpp"
 #include "gil.hpp"
+#include "kept_answers.hpp"
 #include "log_queue.hpp"
 #include "loop_bridge.hpp"
 #include "process_runtime.hpp"
@@ -116,6 +117,10 @@ void bind_runtime(py::module_& module) {
   module.def("runtime_started", [] { return process_runtime::instance().current() != nullptr; });
   module.def("runtime_info", &runtime_info);
   module.def("configure_runtime", &configure);
+  module.def("keep_answers", [](py::handle path, py::handle bytes_max) {
+    keep_answers_in(path.is_none() ? std::nullopt : std::optional(path_argument(path, "path")),
+                    *optional_unsigned_argument(bytes_max, "max_bytes"));
+  });
   module.def("shutdown", [](double patience_s) {
     process_runtime::instance().shutdown(
         std::chrono::duration_cast<milliseconds>(std::chrono::duration<double>(patience_s)));

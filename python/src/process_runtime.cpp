@@ -5,6 +5,7 @@
 #include <graphbit/runtime/log.hpp>
 
 #include "gil.hpp"
+#include "kept_answers.hpp"
 #include "prices_in_force.hpp"
 
 namespace graphbit::python {
@@ -25,6 +26,7 @@ std::shared_ptr<runtime> process_runtime::acquire() {
   if (runtime_ != nullptr) return runtime_;
   runtime_ = std::make_shared<runtime>(options_);
   bring_prices(*runtime_);
+  bring_kept_answers(*runtime_);
   // Being looked at is not worth a failure of the work: `init` raises, later starts log.
   if (const auto started = observed_.start(*runtime_); !started)
     log(log_level::error, "python", describe(started.error()));

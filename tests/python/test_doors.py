@@ -10,6 +10,7 @@ import pytest
 from graphbit import EmbeddingClient, EmbeddingConfig, Executor, LlmClient, LlmConfig, Node, Workflow
 from graphbit.llm import StreamRestart
 from graphbit.prices import price_of, set_prices
+from graphbit.response_cache import keep_answers
 from graphbit.testing import Simulator
 
 KEY = "k" * 24
@@ -19,6 +20,13 @@ KEY = "k" * 24
 def prices():
     """A dollar per prompt token, and per answer token: budgets are then easy to count."""
     set_prices({"priced-": {"input": 1e6, "output": 1e6}})
+
+
+@pytest.fixture
+def answers_kept():
+    """``keep_answers``; afterwards answers are in memory alone again."""
+    yield keep_answers
+    keep_answers(None)
 
 
 def one_agent(prompt="hello"):
@@ -157,6 +165,42 @@ class TestResponseCache:
         assert client.complete_full("x", fresh=True).cached is False
         assert client.get_stats()["cached_responses"] == 1
         assert client.get_stats()["attempts"] == 2
+
+    def test_answers_outlive_the_process_in_a_file(self, simulator, model, tmp_path, answers_kept):
+        config = simulator.llm_config(model, response_cache_max_age_s=60)
+        answers_kept(tmp_path / "answers.db")
+        first = LlmClient(config).complete_full("x")
+        graphbit.shutdown()  # what is to be kept is kept by now
+        client = LlmClient(config)
+        again = client.complete_full("x")
+        assert (first.cached, again.cached) == (False, True)
+        assert (again.content, again.cost) == (first.content, 0)
+        assert again.usage.total_tokens == first.usage.total_tokens
+        assert client.get_stats()["attempts"] == 0
+
+    def test_keeping_can_begin_and_end_at_any_time(self, simulator, model, tmp_path, answers_kept):
+        client = LlmClient(simulator.llm_config(model, response_cache_max_age_s=60))
+        client.complete("before")
+        answers_kept(tmp_path / "answers.db")
+        client.complete("meanwhile")
+        answers_kept(None)
+        client.complete("afterwards")
+        graphbit.shutdown()
+        answers_kept(tmp_path / "answers.db")
+        assert [client.complete_full(text).cached for text in ("before", "meanwhile", "afterwards")] == [False, True, False]
+
+    def test_a_file_that_cannot_serve_is_refused(self, tmp_path, answers_kept):
+        path = tmp_path / "letter.txt"
+        path.write_text("no database, but a letter to somebody " * 100)
+        with pytest.raises(ValueError, match="damaged or no database"):
+            answers_kept(path)
+        assert path.read_text().startswith("no database")
+        with pytest.raises(ValueError, match="cannot write"):
+            answers_kept(tmp_path / "no" / "folder.db")
+        with pytest.raises(TypeError, match="path"):
+            answers_kept(5)
+        with pytest.raises(OverflowError):
+            answers_kept(tmp_path / "answers.db", max_bytes=-1)
 
 
 class TestBudgets:

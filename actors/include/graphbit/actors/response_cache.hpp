@@ -11,27 +11,17 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
-#include <variant>
 #include <vector>
 
-#include <graphbit/runtime/chat.hpp>
+#include <graphbit/actors/answer_store.hpp>
 #include <graphbit/runtime/clock.hpp>
 #include <graphbit/runtime/error.hpp>
 #include <graphbit/runtime/limits.hpp>
 
 namespace graphbit {
 
+class answer_keeper;
 class runtime;
-
-/// What a call was answered with: one and the same value for all who ask.
-using cached_answer = std::shared_ptr<const std::variant<chat_response, embedding_response>>;
-
-[[nodiscard]] inline cached_answer cacheable(chat_response answer) {
-  return std::make_shared<const cached_answer::element_type>(std::move(answer));
-}
-[[nodiscard]] inline cached_answer cacheable(embedding_response answer) {
-  return std::make_shared<const cached_answer::element_type>(std::move(answer));
-}
 
 struct response_cache_stats {
   std::uint64_t hits = 0, misses = 0;
@@ -47,7 +37,8 @@ struct response_cache_stats {
 /// the same time. A known answer is given at once; of equal calls at the same time one is sent, and
 /// the others wait for its answer.
 ///
-/// Bounded in bytes (least recently used goes first) and, by each asker, in age. Threads: any.
+/// Bounded in bytes (least recently used goes first) and, by each asker, in age. With a store
+/// behind it (`keep_in`) answers outlive the process. Threads: any.
 class response_cache {
  public:
   /// How a call that led the way ended for those that waited: an answer, an error that would meet
@@ -67,6 +58,14 @@ class response_cache {
   explicit response_cache(std::size_t bytes_max = limits::response_cache_bytes_max)
       : bytes_max_(bytes_max) {}
   explicit response_cache(runtime&) : response_cache() {}
+  ~response_cache();
+
+  /// Answers are kept there as well from now on, and looked up there when memory knows none;
+  /// nullptr: in memory alone. Error: the store cannot be opened; nothing has changed then.
+  [[nodiscard]] expected<void> keep_in(std::shared_ptr<answer_store> store);
+  using looked_up = std::function<void(std::optional<answer_store::kept_answer>)>;
+  /// Asks the store, on whose thread `then` is called once. False: there is none.
+  [[nodiscard]] bool look_up(const std::string& key, looked_up then);
 
   /// An answer no older than `age_max`, or nothing.
   [[nodiscard]] cached_answer find(std::string_view key, duration age_max, time_point now);
@@ -74,6 +73,8 @@ class response_cache {
   /// meanwhile follow.
   [[nodiscard]] turn ask(const std::string& key, duration age_max, time_point now, follower f);
   void keep(const std::string& key, cached_answer answer, time_point now);
+  /// The same for an answer that the store gave, so that memory knows it for what it is.
+  void keep_found(const std::string& key, cached_answer answer, time_point kept_at);
   void end(const std::string& key, const ending& how);
   void clear();
   [[nodiscard]] response_cache_stats stats() const;
@@ -87,6 +88,7 @@ class response_cache {
   };
   using entries = std::list<entry>;  // the latest used in front
 
+  [[nodiscard]] std::shared_ptr<answer_keeper> keeper() const;
   [[nodiscard]] cached_answer find_locked(std::string_view key, duration age_max, time_point now);
   void erase(entries::iterator at);
 
@@ -96,6 +98,7 @@ class response_cache {
   std::unordered_map<std::string_view, entries::iterator> by_key_;  // views into the entries
   std::unordered_map<std::string, std::vector<follower>> under_way_;
   response_cache_stats counted_;
+  std::shared_ptr<answer_keeper> keeper_;
 };
 
 /// The leader's duty: ends its way for the followers, whatever becomes of the leader.
