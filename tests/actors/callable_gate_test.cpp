@@ -5,7 +5,12 @@
 
 #include <atomic>
 #include <future>
+#include <memory>
+#include <optional>
 #include <thread>
+#include <vector>
+
+#include <graphbit/runtime/limits.hpp>
 
 namespace graphbit {
 namespace {
@@ -63,6 +68,28 @@ TEST_F(callable_gate_test, an_abandoned_callable_frees_its_place_and_is_not_hear
   let_go();
   while (one->stats().late == 0) std::this_thread::yield();
   EXPECT_EQ(heard, 0);
+}
+
+TEST_F(callable_gate_test, past_its_queue_it_refuses_and_says_so) {
+  const auto one = gate(1);
+  std::atomic<int> answered{0};
+  std::vector<std::shared_ptr<callable_gate::ticket>> tickets{
+      one->submit(stuck(), count(answered))};
+  wait_for_begun(1);
+  const auto nothing = [] { return expected<json_value>(json_value()); };
+  while (one->stats().waiting < limits::callables_queued_max)
+    tickets.push_back(one->submit(nothing, count(answered)));
+  EXPECT_EQ(answered, 0);
+  std::optional<error> refusal;
+  const auto refused =
+      one->submit(nothing, [&](expected<json_value> result) { refusal = result.error(); });
+  ASSERT_TRUE(refusal) << "at once, on this thread";
+  EXPECT_EQ(refusal->kind, error_kind::resource_exhausted);
+  EXPECT_EQ(refusal->resource_type, "callables");
+  // The first one last, so that no other gets its place.
+  for (; !tickets.empty(); tickets.pop_back()) one->abandon(tickets.back());
+  let_go();
+  EXPECT_EQ(answered, 0);
 }
 
 TEST_F(callable_gate_test, the_limit_counts_from_the_callables_own_begin) {

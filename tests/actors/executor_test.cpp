@@ -7,6 +7,8 @@
 #include <chrono>
 #include <thread>
 
+#include <graphbit/runtime/limits.hpp>
+
 #include "actors/fake_backend.hpp"
 
 namespace graphbit {
@@ -286,6 +288,28 @@ TEST_F(ExecutorTest, SubWorkflowTakesInputsAndGivesItsLastOutput) {
   const auto result = echo().execute(flow);
   ASSERT_TRUE(result.has_value());
   EXPECT_EQ(result->output_of("sub"), "<crown (<king>) of <king>>");
+}
+
+TEST_F(ExecutorTest, SubWorkflowsNestSixteenDeepAndNoDeeper) {
+  const auto nested = [](std::uint32_t depth) {
+    workflow inner("innermost");
+    EXPECT_TRUE(inner.add_node(*node::agent("asked", {.prompt = "x"})).has_value());
+    for (; depth > 0; --depth) {
+      workflow around("around");
+      sub_workflow_spec sub;
+      sub.flow = std::make_shared<workflow>(std::move(inner));
+      EXPECT_TRUE(around.add_node(*node::sub_workflow("sub", sub)).has_value());
+      inner = std::move(around);
+    }
+    return inner;
+  };
+  const auto fits = echo().execute(nested(limits::sub_workflow_depth_max));
+  ASSERT_TRUE(fits.has_value());
+  EXPECT_TRUE(fits->is_success());
+  const auto too_deep = echo().execute(nested(limits::sub_workflow_depth_max + 1));
+  ASSERT_TRUE(too_deep.has_value()) << too_deep.error().message;
+  EXPECT_THAT(too_deep->state_text(), HasSubstr("nests sub-workflows deeper than 16 levels"));
+  EXPECT_EQ(backend->requests().size(), 0u) << "nothing is asked that would be thrown away";
 }
 
 TEST_F(ExecutorTest, ToolLoopKeepsSystemPromptAndAnswersInTheOrderOfTheCalls) {

@@ -80,6 +80,39 @@ TEST_F(promises_test, errors_that_are_the_callers_are_never_repeated) {
   EXPECT_EQ(stats.breaker_failures, 0u);
 }
 
+TEST_F(promises_test, a_deadline_closes_the_socket) {
+  behave(R"({"latency_ms": 60000})");
+  call_options options;
+  options.deadline_at = steady_clock::now() + milliseconds{50};
+  const auto answer = open(config()).complete(ask("x"), options);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().kind, error_kind::timeout);
+  const auto in_flight = [&] {
+    return parse_json(provider.counters())->find("in_flight")->as_double();
+  };
+  const auto patience = steady_clock::now() + seconds{20};
+  while (in_flight() > 0 && steady_clock::now() < patience)
+    std::this_thread::sleep_for(milliseconds{1});
+  EXPECT_EQ(in_flight(), 0) << "the provider was never told that nobody waits any more";
+}
+
+// With a redirect the key would go to whom the answer names.
+TEST_F(promises_test, a_redirect_is_not_followed) {
+  sim::simulator elsewhere;
+  ASSERT_TRUE(elsewhere.start());
+  for (const int status : {301, 302, 303, 307, 308}) {
+    ASSERT_TRUE(provider.load_script(R"({"rules": [{"status": )" + std::to_string(status) +
+                                     R"(, "headers": {"location": ")" + elsewhere.url() +
+                                     R"(/v1/chat/completions"}, "text": "there"}]})"));
+    const auto answer = open(config()).complete(ask("x"));
+    ASSERT_FALSE(answer) << status;
+    EXPECT_EQ(answer.error().kind, error_kind::validation) << status;
+    EXPECT_EQ(answer.error().status, status);
+  }
+  EXPECT_EQ(parse_json(elsewhere.counters())->find("requests")->as_double(), 0);
+  elsewhere.stop();
+}
+
 TEST_F(promises_test, each_transient_status_is_repeated) {
   auto c = config();
   c.max_retries = 1;

@@ -480,6 +480,55 @@ TEST_F(http_client_test, a_body_waits_while_the_process_holds_too_much) {
   EXPECT_EQ(budget.held(), 0u);
 }
 
+TEST_F(http_client_test, bodies_of_several_clients_share_one_bound) {
+  constexpr std::size_t body_bytes = 4'000'000;
+  const std::string body(body_bytes, 'x');
+  std::promise<void> first_holds, go_on;
+  // The first server sends all but a byte, so that its client holds that much until it goes on.
+  socket_server first([&](server_socket& s, int) {
+    static_cast<void>(s.read_request());
+    const auto answer = ok(body);
+    s.send(answer.substr(0, answer.size() - 1));
+    first_holds.set_value();
+    go_on.get_future().wait();
+    s.send("x");
+    static_cast<void>(s.sees_close());
+  });
+  std::promise<void> second_sends;
+  socket_server second([&](server_socket& s, int) {
+    static_cast<void>(s.read_request());
+    second_sends.set_value();
+    s.send(ok(body));
+    static_cast<void>(s.sees_close());
+  });
+  auto& budget = body_budget::of_process();
+  const auto others = limits::bodies_in_process_bytes_max - body_bytes - body_bytes / 2;
+  ASSERT_TRUE(budget.take(others));  // room is left for one and a half
+  const auto one = connect_to(first);
+  recorder to_first, to_second;
+  start(to_first, post(), {});
+  first_holds.get_future().wait();
+  while (budget.held() - others < body_bytes - 1) std::this_thread::yield();
+  auto other_client = on_reactor([&] {
+    return std::make_unique<http_client>(
+        rt_->reactor_at(0), origin{false, "127.0.0.1", second.port()}, http_client_options{});
+  });
+  on_reactor([&] { other_client->start(post(), {}, to_second); });
+  second_sends.get_future().wait();
+  std::this_thread::sleep_for(50ms);
+  EXPECT_EQ(to_second.done_count(), 0);
+  EXPECT_LE(budget.held(), limits::bodies_in_process_bytes_max);
+  go_on.set_value();
+  for (auto* to : {&to_first, &to_second}) {
+    const auto answer = to->wait();
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_EQ(answer->body.size(), body_bytes);
+  }
+  budget.give_back(others);
+  EXPECT_EQ(budget.held(), 0u);
+  on_reactor([&] { other_client.reset(); });
+}
+
 TEST_F(http_client_test, lives_with_the_connections_it_has_when_descriptors_run_out) {
   socket_server server([](server_socket& s, int) {
     while (!s.read_request().empty()) s.send(ok("x"));
