@@ -54,7 +54,7 @@ void journal_writer::stop(milliseconds patience) {
   if (!thread_.joinable()) return;
   {
     std::unique_lock guard(mutex_);
-    ended_.wait_for(guard, patience, [this] { return stopped_; });
+    ended_.wait_for(guard, patience, [this] { return has_ended_; });
   }
   finish();
   thread_.join();
@@ -62,7 +62,7 @@ void journal_writer::stop(milliseconds patience) {
 
 bool journal_writer::ended() const {
   const std::lock_guard guard(mutex_);
-  return stopped_;
+  return has_ended_;
 }
 
 void journal_writer::add(entry e) {
@@ -148,12 +148,14 @@ void journal_writer::thread_main() {
     if (last && entries_.empty() && tasks_.empty()) break;
   }
   stopped_ = true;
-  ended_.notify_all();
   guard.unlock();
   if (!retrying_.empty()) {
     auto left = std::exchange(retrying_, {});
     break_all(left, stopped_error());
   }
+  guard.lock();
+  has_ended_ = true;  // not before: what was left may hold the last reference to much, also to this
+  ended_.notify_all();
 }
 
 // --- writing ------------------------------------------------------------------------------------

@@ -103,7 +103,8 @@ class journal_writer {
   time_point oldest_ = never;  // of the entries
   bool urgent_ = false;
   bool stopping_ = false;
-  bool stopped_ = false;
+  bool stopped_ = false;    // takes nothing more in
+  bool has_ended_ = false;  // nor does anything more
 };
 
 }  // namespace graphbit

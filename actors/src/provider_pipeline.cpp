@@ -4,10 +4,42 @@
 
 #include <functional>
 #include <thread>
+#include <utility>
 
+#include <graphbit/runtime/log.hpp>
 #include <graphbit/runtime/reactor.hpp>
 
 namespace graphbit {
+
+namespace {
+
+/// Says the one word of a warm-up, also when whoever was to say it is gone.
+class warm_up_answer {
+ public:
+  explicit warm_up_answer(std::function<void(expected<void>)> done) : done_(std::move(done)) {}
+  ~warm_up_answer() {
+    say(fail(runtime_error("warm_up",
+                           "the provider client actor ended before it was warm; it is restarted "
+                           "by its supervisor, so this can be asked again")));
+  }
+  warm_up_answer(const warm_up_answer&) = delete;
+  warm_up_answer& operator=(const warm_up_answer&) = delete;
+
+  void say(expected<void> result) {
+    const auto done = std::exchange(done_, nullptr);
+    if (!done) return;
+    try {
+      done(std::move(result));
+    } catch (...) {  // a listener that throws must not take the actor with it
+      log(log_level::error, "actors", "a receiver of a warm-up's end threw");
+    }
+  }
+
+ private:
+  std::function<void(expected<void>)> done_;
+};
+
+}  // namespace
 
 provider_pipeline::~provider_pipeline() {
   const auto inside = gate->enter();
@@ -46,8 +78,11 @@ void provider_pipeline::resume(std::uint64_t call_id) {
 }
 
 void provider_pipeline::warm_up(std::function<void(expected<void>)> done) {
-  caf::anon_send(at_home(nullptr).slot->get(), run_atom::value,
-                 shard_task{[done = std::move(done)](provider_shard& s) { s.warm_up(done); }});
+  caf::anon_send(
+      at_home(nullptr).slot->get(), run_atom::value,
+      shard_task{[answer = std::make_shared<warm_up_answer>(std::move(done))](provider_shard& s) {
+        s.warm_up([answer](expected<void> result) { answer->say(std::move(result)); });
+      }});
 }
 
 void provider_pipeline::set_limits(const limits_change& to) { caf::anon_send(limiter->get(), to); }

@@ -40,7 +40,7 @@ void provider_shard::ask_aside(const provider_endpoint& endpoint, side_request r
       (endpoint.at.target == "/" ? "" : endpoint.at.target) + request.target);
   sent.headers = endpoint.headers;
   sent.body = std::move(request.body);
-  auto answered = [this, alive = alive_, wire = endpoint.wire, config = endpoint.config,
+  auto answered = [alive = alive_, wire = endpoint.wire, config = endpoint.config,
                    then = std::move(then)](expected<http_response> result) {
     if (result && (result->status < 200 || result->status >= 300))
       result = fail(wire->decode_error(config, *result));

@@ -1,5 +1,6 @@
 // Kills each kind of actor while calls are under way: every call gets exactly one answer, and the
 // tree is whole again afterwards.
+#include <future>
 #include <random>
 #include <thread>
 
@@ -71,6 +72,23 @@ TEST_F(kill_test, circuit_breaker) {
 }
 
 TEST_F(kill_test, limiter) { EXPECT_EQ(survive(*parts->limiter), 1000u); }
+
+TEST_F(kill_test, a_warm_up_is_answered_too) {
+  behave(R"({"latency_ms": 60000})");
+  auto loading = config();
+  loading.provider = "ollama";
+  loading.base_url = provider.url();
+  const auto shard = (*rt.service<root_executor>()->client_for(loading))->shards[0].slot;
+  std::promise<expected<void>> answer;
+  open(loading).warm_up([&](expected<void> result) { answer.set_value(std::move(result)); });
+  for (int i = 0; i < 5000 && requests() == 0; ++i) std::this_thread::sleep_for(milliseconds{1});
+  kill(*shard);
+  auto came = answer.get_future();
+  ASSERT_EQ(came.wait_for(seconds{20}), std::future_status::ready);
+  const auto result = came.get();
+  ASSERT_FALSE(result);
+  EXPECT_NE(result.error().message.find("provider client"), std::string::npos);
+}
 
 TEST_F(kill_test, restarts_are_counted_in_the_tree) {
   const auto before = parts->limiter->get();
