@@ -1,5 +1,7 @@
 """What `graphbit` exports, for type checkers; at run time each name is loaded when first used."""
 
+from graphbit.attachments import File as File
+from graphbit.attachments import Image as Image
 from graphbit.cluster import Cluster as Cluster
 from graphbit.documents import DocumentContent as DocumentContent
 from graphbit.documents import DocumentLoader as DocumentLoader
@@ -7,8 +9,6 @@ from graphbit.documents import DocumentLoaderConfig as DocumentLoaderConfig
 from graphbit.embeddings import EmbeddingClient as EmbeddingClient
 from graphbit.embeddings import EmbeddingConfig as EmbeddingConfig
 from graphbit.guardrail import GuardRailPolicyConfig as GuardRailPolicyConfig
-from graphbit.attachments import File as File
-from graphbit.attachments import Image as Image
 from graphbit.llm import LlmClient as LlmClient
 from graphbit.llm import LlmConfig as LlmConfig
 from graphbit.llm import StreamIterator as StreamIterator
@@ -17,6 +17,8 @@ from graphbit.memory import MemoryConfig as MemoryConfig
 from graphbit.memory import PyMemory as PyMemory
 from graphbit.memory import PyMemoryHistory as PyMemoryHistory
 from graphbit.memory import PyScoredMemory as PyScoredMemory
+from graphbit.observability import metrics as metrics
+from graphbit.observability import trace_context as trace_context
 from graphbit.response import FinishReason as FinishReason
 from graphbit.response import LlmResponse as LlmResponse
 from graphbit.response import LlmToolCall as LlmToolCall
@@ -55,10 +57,69 @@ from graphbit.workflow import WorkflowContext as WorkflowContext
 from graphbit.workflow import WorkflowResult as WorkflowResult
 from graphbit.workflow import WorkflowStreamIterator as WorkflowStreamIterator
 
-__all__: list[str]
+__all__ = [
+    "init",
+    "version",
+    "get_system_info",
+    "health_check",
+    "configure_runtime",
+    "shutdown",
+    "metrics",
+    "trace_context",
+    "DocumentLoaderConfig",
+    "DocumentContent",
+    "DocumentLoader",
+    "LlmConfig",
+    "LlmClient",
+    "StreamIterator",
+    "Image",
+    "File",
+    "LlmUsage",
+    "FinishReason",
+    "LlmToolCall",
+    "LlmResponse",
+    "GuardRailPolicyConfig",
+    "Node",
+    "Workflow",
+    "WorkflowContext",
+    "WorkflowResult",
+    "Executor",
+    "WorkflowStreamIterator",
+    "Cluster",
+    "EmbeddingConfig",
+    "EmbeddingClient",
+    "MemoryConfig",
+    "MemoryClient",
+    "PyMemory",
+    "PyScoredMemory",
+    "PyMemoryHistory",
+    "TextSplitterConfig",
+    "TextChunk",
+    "CharacterSplitter",
+    "TokenSplitter",
+    "SentenceSplitter",
+    "RecursiveSplitter",
+    "TextSplitter",
+    "ToolResult",
+    "ToolRegistry",
+    "ToolDecorator",
+    "ToolExecutor",
+    "ExecutorConfig",
+    "ToolResultCollection",
+    "tool",
+    "get_tool_registry",
+    "clear_tools",
+    "execute_tool",
+    "get_registered_tools",
+    "execute_workflow_tool_calls",
+    "execute_production_tool_calls",
+    "sync_global_tools_to_workflow",
+    "__version__",
+    "__author__",
+    "__description__",
+]
+
 __version__: str
 __author__: str
 __description__: str
 
-def __getattr__(name: str) -> object: ...
-def __dir__() -> list[str]: ...

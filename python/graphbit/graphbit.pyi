@@ -1,6 +1,3 @@
 from graphbit import *
+from graphbit import __all__ as __all__
 
-__all__: list[str]
-
-def __getattr__(name: str) -> object: ...
-def __dir__() -> list[str]: ...

@@ -298,7 +298,7 @@ class Workflow:
 
     def __init__(self, name: str, description: str | Sequence[Node] | None = None) -> None:
         nodes = description if isinstance(description, (list, tuple)) else ()
-        self._native = _core.Workflow(name, None if nodes else description)
+        self._native = _core.Workflow(name, None if nodes else description)  # type: ignore[arg-type]
         for node in nodes:
             self.add_node(node)
 
