@@ -131,8 +131,9 @@ class sqlite_answers final : public answer_store {
   }
 
   static expected<void> keep_one(sqlite_database& db, const new_answer& one) {
-    auto insert = db.query("INSERT OR REPLACE INTO answers (question, kept_at_ms, answer) "
-                           "VALUES (?1, ?2, ?3)");
+    auto insert = db.query(
+        "INSERT OR REPLACE INTO answers (question, kept_at_ms, answer) "
+        "VALUES (?1, ?2, ?3)");
     if (!insert) return fail(std::move(insert.error()));
     const auto digest = digest_of(one.key);
     const auto bytes = bytes_of_answer(one.kept.answer);

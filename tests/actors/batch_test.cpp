@@ -28,8 +28,8 @@ TEST_F(batch_test, an_items_time_starts_when_it_is_pulled) {
   batch_options options;
   options.in_flight_max = 1;
   options.item_timeout = milliseconds{1'000};
-  auto started = batch::start(rt, open(config()), options,
-                              std::make_unique<listener>(outcomes, done));
+  auto started =
+      batch::start(rt, open(config()), options, std::make_unique<listener>(outcomes, done));
   ASSERT_TRUE(started) << started.error().message;
   constexpr std::uint64_t count = 50;  // one after the other they take longer than an item may
   std::vector<batch_item> items;

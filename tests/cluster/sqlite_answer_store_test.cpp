@@ -88,8 +88,8 @@ TEST_F(sqlite_answer_store_test, puts_out_the_oldest_past_its_bound) {
   const wall_clock::time_point start{milliseconds{1}};
   constexpr int count = 200;
   for (int i = 0; i < count; ++i)
-    ASSERT_TRUE(store->keep({{std::to_string(i),
-                              {said(std::string(40'000, 'x')), start + milliseconds{i}}}}));
+    ASSERT_TRUE(store->keep(
+        {{std::to_string(i), {said(std::string(40'000, 'x')), start + milliseconds{i}}}}));
   EXPECT_EQ(text_in(*store, "0"), "");
   EXPECT_NE(text_in(*store, std::to_string(count - 1)), "");
   EXPECT_LE(std::filesystem::file_size(path), 2 * bytes_max);

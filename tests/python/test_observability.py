@@ -61,15 +61,21 @@ def two_steps():
 # --- metrics and health ---------------------------------------------------------------------------
 
 
-def test_metrics_count_calls(client, model):
-    for _ in range(3):
-        client.complete("hello")
-    text = metrics()
-    labels = f'gen_ai_operation_name="chat",gen_ai_provider_name="openai",gen_ai_request_model="{model}"'
+def test_metrics_count_calls(simulator):
+    # In a process of its own: among many models one more is counted as "other".
+    text = run(
+        simulator,
+        """
+        client = graphbit.LlmClient(config())
+        for _ in range(3):
+            client.complete("hello")
+        print(graphbit.metrics())
+        """,
+    ).stdout
+    labels = 'gen_ai_operation_name="chat",gen_ai_provider_name="openai",gen_ai_request_model="m"'
     assert re.search(
         r"^gen_ai_client_operation_duration_seconds_count\{" + re.escape(labels) + r"[^}]*\} 3$", text, re.M
     )
-    assert f'gen_ai_request_model="{model}"' in text
     assert "process_resident_memory_bytes" in text
 
 
