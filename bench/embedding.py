@@ -2,8 +2,8 @@
 
 Usage: bench/embedding.py [--seconds 10] [--connections 64] [--readers 1000] [--build build/release]
 
-The provider is `graphbit sim` at 0 ms in a process of its own, the load comes from wrk (Debian: wrk) and
-from this process; only the service's own CPU is counted (/proc/PID/stat). Prints one line per figure.
+The provider is `graphbit sim` at 0 ms in a process of its own, the load comes from wrk (Debian: wrk); only the
+service's own CPU is counted (/proc/PID/stat). Prints one line per figure.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import asyncio
 import json
 import os
 import re
+import resource
 import subprocess
 import tempfile
 import time
@@ -20,6 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TICKS = os.sysconf("SC_CLK_TCK")
+STREAM_BODY = '{"question": "Why?", "stream": true}'
 
 
 def cpu_seconds(pid: int) -> float:
@@ -55,27 +57,40 @@ def wrk(url: str, seconds: int, connections: int) -> dict[str, float]:
     return {"requests": requests, "p50_ms": p50, "p99_ms": p99}
 
 
-async def read_events(port: int, counts: list[int]) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    body = b'{"question": "Why?", "stream": true}'
-    writer.write(b"POST /ask HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
-    while data := await reader.read(65536):
-        counts[0] += data.count(b"event: token")
-    writer.close()
+class Sample:
+    """What a few readers saw, whose events are counted one by one; the others are wrk's."""
+
+    readers = 10
+    events = 0
+
+    async def read(self, port: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        body = STREAM_BODY.encode()
+        writer.write(b"POST /ask HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        while data := await reader.read(65536):
+            self.events += data.count(b"event: token")
+        writer.close()
 
 
-async def stream(port: int, pid: int, readers: int, seconds: int) -> tuple[float, float]:
-    """Share of one core, and tokens per second that arrived, once all readers are there."""
-    counts = [0]
-    tasks = [asyncio.create_task(read_events(port, counts)) for _ in range(readers)]
-    await asyncio.sleep(3)
-    before, cpu, at = counts[0], cpu_seconds(pid), time.monotonic()
-    await asyncio.sleep(seconds)
-    lasted = time.monotonic() - at
-    share, rate = (cpu_seconds(pid) - cpu) / lasted, (counts[0] - before) / lasted
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+async def stream(url: str, pid: int, readers: int, seconds: int) -> tuple[float, float]:
+    """Share of one core, and tokens per second and reader, once all readers are there."""
+    sample = Sample()
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(f"wrk.method = \"POST\"\nwrk.body = '{STREAM_BODY}'\n")
+        script.flush()
+        others = ["wrk", "-t1", f"-c{readers - sample.readers}", f"-d{seconds + 5}s", "-s", script.name, f"{url}/ask"]
+        load = subprocess.Popen(others, stdout=subprocess.DEVNULL)
+        port = int(url.rpartition(":")[2])
+        tasks = [asyncio.create_task(sample.read(port)) for _ in range(sample.readers)]
+        await asyncio.sleep(4)
+        before, cpu, at = sample.events, cpu_seconds(pid), time.monotonic()
+        await asyncio.sleep(seconds)
+        lasted = time.monotonic() - at
+        share, rate = (cpu_seconds(pid) - cpu) / lasted, (sample.events - before) / lasted / sample.readers
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        load.wait(timeout=60)
     return share, rate
 
 
@@ -86,6 +101,9 @@ def main() -> None:
     options.add_argument("--readers", type=int, default=1000)
     options.add_argument("--build", type=Path, default=ROOT / "build" / "release")
     chosen = options.parse_args()
+    # A stream is two connections of the service, and half of its descriptors may go to a provider.
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     command, service_path = chosen.build / "apps" / "graphbit", chosen.build / "examples" / "cpp" / "ask_service"
     simulator, base_url = started(command, "sim")
     service, url = started(service_path, f"{base_url}/v1", "0", "one-step")
@@ -98,12 +116,10 @@ def main() -> None:
         print(f"requests: {rate:.0f}/s, {spent / got['requests'] * 1e6:.1f} us CPU each, {chosen.connections} connections")
         few = wrk(url, chosen.seconds, 1)
         print(f"one after the other: p50 {few['p50_ms']:.2f} ms, p99 {few['p99_ms']:.2f} ms in all, provider at 0 ms")
-        paced = json.dumps({"chunk_count": 100000, "chunk_interval_ms": 20})
+        paced = json.dumps({"reply_bytes": 80_000, "chunk_count": 20_000, "chunk_interval_ms": 20})
         subprocess.run(["curl", "-sf", "-d", paced, f"{base_url}/_sim/config"], check=True, stdout=subprocess.DEVNULL)
-        share, tokens = asyncio.run(
-            stream(int(url.rpartition(":")[2]), service.pid, chosen.readers, chosen.seconds)
-        )
-        print(f"{chosen.readers} SSE readers: {tokens:.0f} tokens/s arrived, {share * 100:.0f} % of one core")
+        share, tokens = asyncio.run(stream(url, service.pid, chosen.readers, chosen.seconds))
+        print(f"{chosen.readers} SSE readers: {tokens:.1f} tokens/s each, {share * 100:.0f} % of one core")
     finally:
         for process in (service, simulator):
             process.kill()

@@ -33,6 +33,7 @@ using namespace graphbit;
 
 constexpr std::size_t question_bytes_max = 1024 * 1024;
 constexpr auto run_time_max = seconds{60};
+constexpr std::uint32_t calls_at_once_max = 4096;      // a stream is one for as long as it lasts
 constexpr std::size_t events_bytes_max = 1024 * 1024;  // of one slow reader, then its run ends
 
 struct service {
@@ -229,7 +230,10 @@ int main(int argc, char** argv) try {
   // The service outlives the runtime, whose end answers whoever still waits.
   service s;
   runtime rt;
-  s.flows = executor::open(rt, config, {.mode = execution_mode::high_throughput}).value();
+  s.flows =
+      executor::open(rt, config,
+                     {.mode = execution_mode::high_throughput, .max_in_flight = calls_at_once_max})
+          .value();
   s.flow = make_flow(argc == 3);
 
   tcp::acceptor acceptor(s.loop, {asio::ip::make_address("127.0.0.1"),

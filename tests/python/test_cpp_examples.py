@@ -172,7 +172,62 @@ def test_the_custom_provider_gets_the_whole_pipeline() -> None:
     assert text == "polly wants a cracker\n[polly][wants][a][cracker]\npollywantsacracker\n"
 
 
-@pytest.mark.parametrize("name", ["ask_service", "actor_service", "batch_tool", "custom_provider"])
+class TestTwoProcesses:
+    @contextmanager
+    def members(self, count: int) -> Iterator[list[tuple[subprocess.Popen[str], str]]]:
+        """Members, each with its address."""
+        there: list[tuple[subprocess.Popen[str], str]] = []
+        try:
+            for _ in range(count):
+                member = subprocess.Popen(
+                    [EXAMPLES / "two_processes", "member", "127.0.0.1:0"], stdout=subprocess.PIPE, text=True
+                )
+                assert member.stdout is not None
+                there.append((member, member.stdout.readline().strip()))
+            yield there
+        finally:
+            for member, _ in there:
+                member.kill()
+                member.wait(30)
+                assert member.stdout is not None
+                member.stdout.close()
+
+    def test_members_carry_out_the_owners_questions(self) -> None:
+        with Simulator() as simulator, self.members(1) as [(member, address)]:
+            lines = done("two_processes", "owner", f"{simulator.url}/v1", address, text="Why?\nHow?\n").splitlines()
+            assert [json.loads(line)["process"] for line in lines] == [member.pid] * 2
+            assert all(json.loads(line)["words"] > 0 for line in lines)
+            assert simulator.counters()["requests"] == 2
+            member.send_signal(signal.SIGTERM)
+            assert member.wait(30) == 0
+
+    def test_a_member_that_dies_leaves_its_work_to_another(self) -> None:
+        with Simulator(latency_ms=20) as simulator, self.members(2) as there:
+            owner = subprocess.Popen(
+                [EXAMPLES / "two_processes", "owner", f"{simulator.url}/v1", *(address for _, address in there)],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            )
+            assert owner.stdin is not None and owner.stdout is not None
+            with owner:
+                questions = 60
+                owner.stdin.write("".join(f"question {n}\n" for n in range(questions)))
+                owner.stdin.close()
+                lines = [owner.stdout.readline() for _ in range(5)]
+                there[0][0].kill()
+                lines += owner.stdout.readlines()
+                assert owner.wait(60) == 0
+        assert len(lines) == questions
+        assert json.loads(lines[-1])["process"] == there[1][0].pid
+
+    def test_beyond_loopback_it_needs_certificates(self) -> None:
+        ended = subprocess.run(
+            [EXAMPLES / "two_processes", "member", "0.0.0.0:0"], capture_output=True, text=True, timeout=60
+        )
+        assert ended.returncode == 1
+        assert "certificate" in ended.stderr
+
+
+@pytest.mark.parametrize("name", ["ask_service", "actor_service", "batch_tool", "custom_provider", "two_processes"])
 def test_wrong_usage_is_exit_2_and_says_how(name: str) -> None:
     ended = subprocess.run([EXAMPLES / name], capture_output=True, text=True, timeout=60)
     assert ended.returncode == 2
