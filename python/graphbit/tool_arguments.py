@@ -105,7 +105,7 @@ def _container(origin: type, arguments: tuple[Any, ...], value: Any) -> Any:
     return items
 
 
-def _object(cls: type, value: Any) -> Any:
+def _object(cls: type[Any], value: Any) -> Any:
     if tool_schema.is_typed_dict(cls):
         hints = tool_schema.hints_of(cls)
         return {k: converted(hints.get(k, Any), v) for k, v in value.items()} if isinstance(value, dict) else value

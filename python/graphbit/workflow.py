@@ -10,7 +10,7 @@ from graphbit.llm import LlmConfig
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-    from typing import Any, Literal, TypedDict
+    from typing import Any, Literal, TypedDict, Union
 
     from typing_extensions import Self, Unpack
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     FailurePolicy = Literal["fail", "skip", "continue"]
     Mode = Literal["balanced", "high_throughput", "low_latency", "memory_optimized"]
     StreamMode = Literal["updates", "messages", "all"]
-    JsonSchema = Mapping[str, Any] | str | type
+    JsonSchema = Union[Mapping[str, Any], str, type]
 
     class RunOptions(TypedDict, total=False):
         """The keywords that every run takes; what they mean stands at Executor."""

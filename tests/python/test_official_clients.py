@@ -637,6 +637,8 @@ def test_gemini_refuses_a_wrong_key(url):
 @pytest.fixture
 def mistral_client(url):
     client = pytest.importorskip("mistralai.client")
+    if not hasattr(client, "Mistral"):
+        pytest.skip("its version of today needs a later Python")
     return client.Mistral(api_key=KEY, server_url=url + "/mistral", timeout_ms=10_000)
 
 
