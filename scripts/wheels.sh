@@ -4,9 +4,9 @@
 # Usage: scripts/wheels.sh OUT [VERSION...]        default: every CPython from 3.9 to 3.13 found
 #
 # The C++ rooms and the command are built once (build/core) and installed into build/core/prefix; per
-# version only python/src is compiled. A CPython is found as $GRAPHBIT_PYTHON_3_9, as
-# ~/.pyenv/versions/3.9.*/, or as python3.9 on the path; `pyenv install 3.9 3.10 3.11 3.12 3.13`
-# provides all. Each needs its headers (Debian: python3.X-dev).
+# version only python/src is compiled, in few units, since most of the work is reading headers. A
+# CPython is found as $GRAPHBIT_PYTHON_3_9, as ~/.pyenv/versions/3.9.*/, or as python3.9 on the path;
+# `pyenv install 3.9 3.10 3.11 3.12 3.13` provides all. Each needs its headers (Debian: python3.X-dev).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:?usage: scripts/wheels.sh OUT [VERSION...]}
@@ -14,6 +14,7 @@ shift
 versions=("$@")
 [ ${#versions[@]} -gt 0 ] || versions=(3.9 3.10 3.11 3.12 3.13)
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat -c %Y pyproject.toml)}
+if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
 umask 022
 
 find_python() {

@@ -7,6 +7,7 @@
 #include "error_translation.hpp"
 #include "keyword_arguments.hpp"
 #include "strict_arguments.hpp"
+#include "text_or_none.hpp"
 
 namespace graphbit::python {
 
@@ -28,10 +29,6 @@ py::object in_seconds(milliseconds time) {
 template <class Value>
 py::object or_none(const std::optional<Value>& value) {
   return value ? py::object(py::int_(*value)) : py::object(py::none());
-}
-
-py::object text_or_none(const std::string& text) {
-  return text.empty() ? py::object(py::none()) : py::object(py::str(text));
 }
 
 seconds whole_seconds(py::handle value, name_of_option name) {

@@ -3,14 +3,11 @@
 #include <string>
 
 #include "import_once.hpp"
+#include "text_or_none.hpp"
 
 namespace graphbit::python {
 
 namespace {
-
-py::object text_or_none(const std::string& text) {
-  return text.empty() ? py::object(py::none()) : py::object(py::str(text));
-}
 
 py::dict fields_of(const error& e) {
   py::dict fields;
