@@ -126,10 +126,12 @@ void reactor::tick() {
 // One turn: wait for an event if no actor is ready, handle what came, run the actors.
 void reactor::turn(duration wait) {
   try {
+    // With nothing else to do, one handler: looking for more would be a system call for each.
     if (local_.empty() && !has_external_.load(std::memory_order_acquire))
       context_.run_one_for(wait);
-    for (int n = 0; n < handlers_per_turn && context_.poll_one() != 0; ++n) {
-    }
+    else
+      for (int n = 0; n < handlers_per_turn && context_.poll_one() != 0; ++n) {
+      }
   } catch (const std::exception& e) {
     log(log_level::error, "runtime", std::string("a reactor's handler threw: ") + e.what());
   }
