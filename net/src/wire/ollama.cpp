@@ -5,6 +5,7 @@
 #include "src/wire/answer_stream.hpp"
 #include "src/wire/header_block.hpp"
 #include "src/wire/json_wire.hpp"
+#include "src/wire/openai_chat.hpp"
 #include "src/wire/reply_reader.hpp"
 #include "src/wire/tool_arguments.hpp"
 #include "src/wire/tool_call_name.hpp"
@@ -73,19 +74,6 @@ expected<void> append_messages(std::string& out, const chat_request& request) {
   }
   out += ']';
   return {};
-}
-
-void append_tools(std::string& out, const std::vector<tool_spec>& tools) {
-  out += '[';
-  for (const tool_spec& tool : tools) {
-    if (&tool != &tools.front()) out += ',';
-    out += R"({"type":"function","function":{"name":)";
-    append_json_string(out, tool.name);
-    out += ",\"description\":";
-    append_json_string(out, tool.description);
-    out.append(",\"parameters\":").append(tool.parameters).append("}}");
-  }
-  out += ']';
 }
 
 json_value options_of(const chat_request& request) {
@@ -321,7 +309,7 @@ class ollama_wire final : public json_wire {
     body.nested("options", options_of(request));
     // There is no tool_choice: what can be done for "none" is to offer no tool.
     if (!request.tools.empty() && request.tool_choice != "none" && body.key("tools"))
-      append_tools(out, request.tools);
+      append_functions(out, request.tools);
     if (!request.response_format.empty() && body.key("format")) out += request.response_format;
     return {};
   }

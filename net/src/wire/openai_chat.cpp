@@ -130,19 +130,6 @@ expected<void> append_messages(std::string& out, const chat_request& request,
   return {};
 }
 
-void append_tools(std::string& out, const std::vector<tool_spec>& tools) {
-  out += '[';
-  for (const tool_spec& tool : tools) {
-    if (&tool != &tools.front()) out += ',';
-    out += R"({"type":"function","function":{"name":)";
-    append_json_string(out, tool.name);
-    out += ",\"description\":";
-    append_json_string(out, tool.description);
-    out.append(",\"parameters\":").append(tool.parameters).append("}}");
-  }
-  out += ']';
-}
-
 void append_tool_choice(std::string& out, const std::string& choice) {
   if (choice.empty() || choice == "auto" || choice == "none" || choice == "required") {
     append_json_string(out, choice.empty() ? "auto" : choice);
@@ -172,7 +159,7 @@ void append_options(body_writer& body, std::string& out, const openai_dialect& d
   if (request.temperature && body.key("temperature")) append_number(out, *request.temperature);
   if (request.top_p && body.key("top_p")) append_number(out, *request.top_p);
   if (!request.tools.empty()) {
-    if (body.key("tools")) append_tools(out, request.tools);
+    if (body.key("tools")) append_functions(out, request.tools);
     if (body.key("tool_choice")) append_tool_choice(out, request.tool_choice);
   }
   if (!request.response_format.empty() && body.key("response_format"))
@@ -180,6 +167,19 @@ void append_options(body_writer& body, std::string& out, const openai_dialect& d
 }
 
 }  // namespace
+
+void append_functions(std::string& out, const std::vector<tool_spec>& tools) {
+  out += '[';
+  for (const tool_spec& tool : tools) {
+    if (&tool != &tools.front()) out += ',';
+    out += R"({"type":"function","function":{"name":)";
+    append_json_string(out, tool.name);
+    out += ",\"description\":";
+    append_json_string(out, tool.description);
+    out.append(",\"parameters\":").append(tool.parameters).append("}}");
+  }
+  out += ']';
+}
 
 void append_url(std::string& out, const content_part& part) {
   if (by_url(part)) return append_json_string(out, part.data);

@@ -55,6 +55,8 @@ struct openai_dialect {
 void append_url(std::string& out, const content_part& part);
 /// The name of a file; one after its media type where it has none: providers want one.
 [[nodiscard]] std::string file_name(const content_part& part);
+/// [{"type":"function","function":{"name","description","parameters"}}, ...]
+void append_functions(std::string& out, const std::vector<tool_spec>& tools);
 /// The finish reason for OpenAI's word; "" (null on the wire) is stop.
 [[nodiscard]] finish_reason finish_from_openai(std::string_view word);
 
