@@ -65,8 +65,9 @@ int show_dashboard(const dashboard_command_options& o) {
       return give_up(ok.error());
   const auto runner = executor::open(rt, *config);
   if (!runner) return give_up(runner.error());
-  const auto start_run = [&](json_value inputs) {
+  const auto start_run = [&](json_value inputs, const trace_context& caller) {
     run_options options;
+    options.trace = caller;
     options.inputs = *values;
     if (inputs.is_object())
       for (auto& [name, value] : inputs.as_object()) options.inputs.set(name, std::move(value));

@@ -8,6 +8,7 @@
 #include <graphbit/runtime/log.hpp>
 #include <graphbit/runtime/pinned_actor.hpp>
 
+#include "batch_metrics.hpp"
 #include "in_flight_default.hpp"
 #include "root_executor.hpp"
 
@@ -77,8 +78,9 @@ class item_sink final : public Sink {
 class batch_run {
  public:
   batch_run(pinned_actor* self, provider_client client, batch_options options,
-            std::shared_ptr<batch_listener> listener)
+            std::shared_ptr<batch_listener> listener, metrics_registry& registry)
       : self_(self),
+        metrics_(registry),
         client_(std::move(client)),
         options_(std::move(options)),
         listener_(std::move(listener)),
@@ -157,6 +159,7 @@ class batch_run {
       queue_.pop_front();
       submit(std::move(item));
     }
+    metrics_.at_work(in_flight_.size(), queue_.size());
     if (closed_ && queue_.empty() && in_flight_.empty()) return finish();
     ask_for_more();
   }
@@ -210,6 +213,7 @@ class batch_run {
       ++summary_.failed;
       summary_.attempts += outcome.result.error().attempts;
     }
+    metrics_.delivered(outcome);
     listener_->on_outcome(std::move(outcome));
   }
 
@@ -228,6 +232,7 @@ class batch_run {
   }
 
   pinned_actor* self_;
+  batch_metrics metrics_;
   provider_client client_;
   batch_options options_;
   std::shared_ptr<batch_listener> listener_;
@@ -279,8 +284,9 @@ expected<batch> batch::start(runtime& rt, provider_client client, batch_options 
   auto& home = rt.next_reactor();
   handle.impl_->home = &home;
   const std::shared_ptr<batch_listener> shared = std::move(listener);
-  const start_batch make = [client, options, shared](pinned_actor* self) {
-    return std::make_unique<batch_run>(self, client, options, shared);
+  const auto registry = rt.service<metrics_registry>();
+  const start_batch make = [client, options, shared, registry](pinned_actor* self) {
+    return std::make_unique<batch_run>(self, client, options, shared, *registry);
   };
   handle.impl_->slot->set(
       (*root)->start_child({.kind = "batch",

@@ -202,7 +202,10 @@ class status_server::impl {
     if (!allowed(request) || !same) return refuse(e);
     if (!request.header("content-type").starts_with("application/json"))
       return e.respond(415, "text/plain", "send JSON\n");
-    later(e, [this, body = request.body()] { return started_run(body); });
+    const auto caller = trace_context::from_traceparent(request.header("traceparent"));
+    later(e, [this, body = request.body(), caller = caller.value_or(trace_context{})] {
+      return started_run(body, caller);
+    });
   }
 
   void listen(const http_exchange& e) {
@@ -294,10 +297,10 @@ class status_server::impl {
             to_json(to_json(report)) + "\n"};
   }
 
-  [[nodiscard]] reply started_run(const std::string& body) {
+  [[nodiscard]] reply started_run(const std::string& body, const trace_context& caller) {
     auto inputs = parse_json(body.empty() ? "{}" : body);
     if (!inputs) return {400, "text/plain", inputs.error().message};
-    const auto id = options_.start_run(std::move(*inputs));
+    const auto id = options_.start_run(std::move(*inputs), caller);
     if (!id) return {400, "text/plain", describe(id.error())};
     json_value out;
     out.set("id", *id);

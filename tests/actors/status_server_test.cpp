@@ -172,11 +172,14 @@ TEST_F(status_server_test, makes_a_token_beyond_loopback) {
 
 TEST_F(status_server_test, starts_runs_for_its_own_page_only) {
   std::string seen;
-  start(
-      {.dashboard = true, .start_run = [&seen](const json_value& inputs) -> expected<std::string> {
-         seen = to_json(inputs);
-         return "run-7";
-       }});
+  trace_context caller;
+  start({.dashboard = true,
+         .start_run = [&](const json_value& inputs,
+                          const trace_context& from) -> expected<std::string> {
+           seen = to_json(inputs);
+           caller = from;
+           return "run-7";
+         }});
   const std::string as_json = "Content-Type: application/json\r\n";
   EXPECT_THAT(get("/"), HasSubstr("data-start=\"yes\""));
   EXPECT_THAT(post("/api/runs", "Content-Type: text/plain\r\n", "{}"), StartsWith("HTTP/1.1 415"));
@@ -187,6 +190,11 @@ TEST_F(status_server_test, starts_runs_for_its_own_page_only) {
   EXPECT_THAT(post("/api/runs", as_json + "Origin: http://127.0.0.1:99\r\n", R"({"a":1})"),
               AllOf(StartsWith("HTTP/1.1 202"), HasSubstr("run-7")));
   EXPECT_EQ(seen, R"({"a":1})");
+  EXPECT_FALSE(caller.valid());
+  const std::string parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  EXPECT_THAT(post("/api/runs", as_json + "traceparent: " + parent + "\r\n", "{}"),
+              StartsWith("HTTP/1.1 202"));
+  EXPECT_EQ(caller.traceparent(), parent);
 }
 
 TEST_F(status_server_test, refuses_an_address_that_is_none) {

@@ -94,6 +94,35 @@ def test_metrics_are_clean(python_job, eventually):
         assert name in names or re.sub(r"_(bucket|count|sum)$", "", name) in names, name
 
 
+def test_the_dashboard_fits_grafanas_schema():
+    """Grafana itself is in no registry; its schema is, as the classes that Grafana generates from it."""
+    from grafana_foundation_sdk.cog import encoder, plugins
+    from grafana_foundation_sdk.models.dashboard import Dashboard
+
+    plugins.register_default_plugins()
+    shipped = json.loads((DEPLOY / "grafana_dashboard.json").read_text())
+    read = json.loads(encoder.JSONEncoder().encode(Dashboard.from_json(shipped)))
+
+    def is_kept(given, kept, where):
+        if isinstance(given, dict):
+            for name, value in given.items():
+                assert name in kept, f"{where}: Grafana knows no member {name!r}"
+                is_kept(value, kept[name], f"{where}.{name}")
+        elif isinstance(given, list):
+            assert len(given) == len(kept), where
+            for i, value in enumerate(given):
+                is_kept(value, kept[i], f"{where}[{i}]")
+        else:
+            assert given == kept, where
+
+    is_kept(shipped, read, "dashboard")
+    placed = [(panel["gridPos"], panel["title"]) for panel in shipped["panels"]]
+    assert all(at["x"] + at["w"] <= 24 for at, _ in placed), "Grafana's grid has 24 columns"
+    assert len({panel["id"] for panel in shipped["panels"]}) == len(placed)
+    asked = {variable["name"] for variable in shipped["templating"]["list"]} | {"__rate_interval"}
+    assert set(re.findall(r"\$\{?(\w+)", json.dumps(shipped["panels"]))) <= asked
+
+
 def test_rules_are_clean():
     assert "SUCCESS" in promtool("check", "rules", DEPLOY / "alerts.yml")
     assert "SUCCESS" in promtool("check", "config", DEPLOY / "prometheus.yml")

@@ -84,6 +84,47 @@ def test_sim_takes_its_settings():
         assert [m["id"] for m in get(sim.url + "/v1/models")["data"]] == ["one", "two"]
 
 
+def test_sim_shows_metrics_where_it_is_told_to():
+    command = [COMMAND, "sim", "--metrics-address", "127.0.0.1:0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as sim:
+        try:
+            url = sim.stdout.readline()[len("listening on "):].strip()
+            metrics = sim.stderr.readline()[len("metrics on "):].strip()
+            assert get(url + "/v1/models")["object"] == "list"
+            with urllib.request.urlopen(metrics, timeout=10) as answer:
+                text = answer.read().decode()
+            assert "graphbit_simulator_requests_total 1\n" in text
+            assert 'graphbit_simulator_answers_total{status="200"} 1\n' in text
+            assert "process_resident_memory_bytes" in text
+            assert get(metrics.replace("/metrics", "/readyz"))["ready"] is True
+        finally:
+            sim.terminate()
+        assert sim.wait(timeout=10) == 0
+
+
+def test_top_shows_one_process():
+    page = [COMMAND, "dashboard", "--listen", "127.0.0.1:0", "--token", "open-sesame"]
+    with subprocess.Popen(page, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            url = process.stdout.readline()[len("dashboard on "):].strip()
+            assert url.endswith("?token=open-sesame")
+            shown = run("top", url, "-n", "1")
+            assert shown.returncode == 0, shown.stderr
+            assert "runs under way" in shown.stdout and "breaker" in shown.stdout
+            assert "root executor" in shown.stdout
+            state = json.loads(run("top", url, "-n", "1", "--json").stdout)
+            assert state["runs"]["active"] == 0 and state["tree"]["children"] is not None
+            refused = run("top", url.split("?")[0], "-n", "1")
+            assert refused.returncode == 1 and "?token=" in refused.stderr
+        finally:
+            process.terminate()
+    nobody = run("top", "127.0.0.1:9", "-n", "1")
+    assert nobody.returncode == 1 and "127.0.0.1:9" in nobody.stderr
+    with Sim() as sim:
+        other = run("top", sim.url, "-n", "1")
+        assert other.returncode == 1 and "--dashboard" in other.stderr
+
+
 def test_sim_speaks_tls(tmp_path):
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",

@@ -8,6 +8,7 @@
 #include <graphbit/runtime/error.hpp>
 #include <graphbit/runtime/json_value.hpp>
 #include <graphbit/runtime/runtime.hpp>
+#include <graphbit/runtime/trace_context.hpp>
 
 namespace graphbit {
 
@@ -17,9 +18,9 @@ struct status_server_options {
   /// What the dashboard and its data ask for beyond loopback; empty: made. Given, it is asked for
   /// on loopback too.
   std::string token;
-  /// Behind the dashboard's button: starts a run with these inputs, returns its id. None: no
-  /// button.
-  std::function<expected<std::string>(json_value inputs)> start_run;
+  /// Behind the dashboard's button: starts a run with these inputs, returns its id. `caller` is the
+  /// span that the request's `traceparent` names, not valid where it has none. None: no button.
+  std::function<expected<std::string>(json_value inputs, const trace_context& caller)> start_run;
 };
 
 /// What a process shows of itself over HTTP: `/metrics` (Prometheus), `/healthz` and `/readyz`,
