@@ -16,9 +16,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI, HTTPException
+from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
+from starlette.middleware.base import RequestResponseEndpoint
 
 import graphbit
 from graphbit import LlmClient, LlmConfig
@@ -36,6 +37,16 @@ def create_app(config: LlmConfig) -> FastAPI:
     """Several workers (``uvicorn --workers``) each make their own client after the fork."""
     app = FastAPI(title="chat service")
     client = LlmClient(config)
+
+    @app.middleware("http")
+    async def follow_trace(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        """Calls made for a request belong to the trace that its caller is in."""
+        try:
+            caller = graphbit.trace_context(request.headers.get("traceparent", ""))
+        except ValueError:  # none, or none that the standard allows: a trace of our own
+            return await call_next(request)
+        with caller:
+            return await call_next(request)
 
     @app.post("/ask")
     async def ask(question: Question) -> dict[str, Any]:

@@ -57,6 +57,17 @@ def health() -> dict[str, Any] | None: ...
 def is_traceparent(header: str, /) -> bool: ...
 def metrics_text() -> str: ...
 def metrics_url() -> str: ...
+def record_python_call(
+    provider: str,
+    model: str,
+    started_ns: int,
+    caller: str | None,
+    finish: str,
+    prompt_tokens: int,
+    completion_tokens: int,
+    failure: str | None,
+    /,
+) -> None: ...
 def observe(
     tracing: bool,
     content: bool | None,
@@ -377,6 +388,9 @@ class RunResult:
     def timeline_trace(self) -> str: ...
 
 @final
+class NodeCounts:
+    def counts(self) -> tuple[int, int]: ...
+
 class Executor:
     def __init__(
         self, config: ProviderConfig, ask: Callable[..., object] | None, options: _Options, /
@@ -414,7 +428,7 @@ class Executor:
         /,
     ) -> WorkflowResult: ...
     def run_async(
-        self, workflow: Workflow, policy: object, options: _Options, /
+        self, workflow: Workflow, policy: object, options: _Options, counts: NodeCounts | None, /
     ) -> Future[WorkflowResult]: ...
     def stream(
         self, workflow: Workflow, policy: object, options: _Options, mode: str, /

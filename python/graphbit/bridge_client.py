@@ -7,12 +7,14 @@ library's own; statistics, validation and the shape of every call are those of `
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 from graphbit import _core, response
 from graphbit.errors import CoreError, GraphBitError, ValidationError
+from graphbit.observability import present_traceparent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,9 +36,27 @@ class PythonProvider:
         self.model = model
         self._chat = chat
 
-    def __call__(self, arguments: tuple[list[dict[str, str]], int | None, float | None]) -> Answer:
-        """Asks: (content, model, finish_reason, prompt_tokens, completion_tokens)."""
-        messages, max_tokens, temperature = arguments
+    def __call__(
+        self, arguments: tuple[list[dict[str, str]], int | None, float | None, str | None]
+    ) -> Answer:
+        """Asks: (content, model, finish_reason, prompt_tokens, completion_tokens).
+
+        ``arguments``: messages, max_tokens, temperature, the traceparent of the caller's span.
+        """
+        started_ns = time.monotonic_ns()
+        caller = arguments[3] or present_traceparent()
+        try:
+            answer = self._ask(*arguments[:3])
+        except BaseException as error:
+            failure = type(error).__name__
+            _core.record_python_call(self.name.lower(), self.model, started_ns, caller, "", 0, 0, failure)
+            raise
+        _core.record_python_call(self.name.lower(), self.model, started_ns, caller, *answer[2:], None)
+        return answer
+
+    def _ask(
+        self, messages: list[dict[str, str]], max_tokens: int | None, temperature: float | None
+    ) -> Answer:
         options = {"max_tokens": max_tokens, "temperature": temperature}
         given = {name: value for name, value in options.items() if value is not None}
         answer = self._chat(self.model, messages=messages, **given)
@@ -141,13 +161,15 @@ class BridgeClient:
             self._spent_ms = 0.0
 
     def _run(self, work: Any) -> Awaitable[Any]:
-        return asyncio.get_running_loop().run_in_executor(self._pool, work)
+        # In the caller's context: it knows the span that the call belongs to.
+        inside = contextvars.copy_context().run
+        return asyncio.get_running_loop().run_in_executor(self._pool, inside, work)
 
     def _ask(self, messages: list[dict[str, str]], arguments: Sequence[Any]) -> LlmResponse:
         started = time.monotonic()
         try:
             content, model, finish, prompt_tokens, completion_tokens = self._provider(
-                (messages, arguments[1], arguments[2])
+                (messages, arguments[1], arguments[2], None)
             )
         except GraphBitError:
             self._count(False, 0)

@@ -187,10 +187,21 @@ class EmbeddingClient:
     def embed_batch(
         self,
         texts: Sequence[str],
+        *,
+        progress: Progress = False,
         **options: Unpack[EmbeddingOptions],
     ) -> Awaitable[list[list[float]]]:
-        """An awaitable of the texts' vectors, in order. ValueError for no texts or an empty one."""
-        return self._native.embed_async(_checked_texts(texts), options, "all")
+        """An awaitable of the texts' vectors, in order. ValueError for no texts or an empty one.
+
+        ``progress``: as in ``Executor.execute``, by texts, which go in requests of 64 then.
+        """
+        checked = _checked_texts(texts)
+        if not progress:
+            return self._native.embed_async(checked, options, "all")
+        from graphbit.progress import parts_of, tell_of_embeddings
+
+        parts = [self._native.embed_async(part, options, "all") for part in parts_of(checked)]
+        return tell_of_embeddings(parts, progress, len(checked))
 
     def embed_batch_array(
         self,
@@ -224,10 +235,17 @@ class EmbeddingClient:
     def embed_many(
         self,
         texts: Sequence[str],
+        *,
+        progress: Progress = False,
         **options: Unpack[EmbeddingOptions],
     ) -> list[list[float]]:
-        """The texts' vectors, in order; waits for them."""
-        return self._native.embed(_checked_texts(texts), options, "all")  # type: ignore[no-any-return]
+        """The texts' vectors, in order; waits for them. ``progress``: as in ``embed_batch``."""
+        checked = _checked_texts(texts)
+        if not progress:
+            return self._native.embed(checked, options, "all")  # type: ignore[no-any-return]
+        from graphbit.progress import embed_in_parts
+
+        return embed_in_parts(self._native, checked, options, progress)
 
     def embed_batch_parallel(
         self,

@@ -548,10 +548,10 @@ class LlmClient:
             batch.add(texts)
             batch.close()
         if progress:
-            from graphbit.progress import tell_of_batch
+            from graphbit.progress import tell_of
 
             total = None if from_iterator else len(texts)
-            results = tell_of_batch(batch, results, progress, total)
+            results = tell_of(batch, results, progress, total, "prompt")
         return results
 
     def run_batch(

@@ -55,10 +55,11 @@ class trace_context:
 
 def follow_python_context() -> None:
     """From now on calls ask which span the Python code that makes them is in."""
-    _core.set_trace_source(_present_traceparent)
+    _core.set_trace_source(present_traceparent)
 
 
-def _present_traceparent() -> str | None:
+def present_traceparent() -> str | None:
+    """The span that the code that asks is in: of ``trace_context``, else of OpenTelemetry's API."""
     given = _present.get()
     if given is not None:
         return given

@@ -7,12 +7,16 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from typing import Any, Union
 
-    from graphbit._core import PromptBatch
+    from graphbit._core import EmbeddingClient, NodeCounts, PromptBatch
+
+    Counting = Union[NodeCounts, PromptBatch]
 
     Progress = Union[bool, Callable[[dict[str, Any]], None], None]
+
+_PART = 64  # texts to embed per request where progress is told
 
 
 class ProgressReport:
@@ -76,20 +80,56 @@ class ProgressReport:
         print(f"{now['done']}{of} {self._unit}s done{failed}", file=sys.stderr, flush=True)
 
 
-async def tell_of_batch(
-    batch: PromptBatch, results: Awaitable[list[Any]], progress: Progress, total: int | None
-) -> list[Any]:
-    """Awaits the results of a batch and tells how far it is, on the event loop."""
+async def tell_of(
+    work: Counting, results: Awaitable[Any], progress: Progress, total: int | None, unit: str
+) -> Any:
+    """Awaits what a batch or a run comes to and tells how far it is, on the event loop."""
     import asyncio
 
     waiting = asyncio.ensure_future(results)
-    with ProgressReport(progress, total, "prompt") as report:
+    with ProgressReport(progress, total, unit) as report:
         try:
             while not (await asyncio.wait({waiting}, timeout=0.1))[0]:
-                report.at(*batch.counts())
+                report.at(*work.counts())
             answers = await waiting
         except BaseException:
             waiting.cancel()
             raise
-        report.at(*batch.counts())
+        report.at(*work.counts())
         return answers
+
+
+def embed_in_parts(
+    client: EmbeddingClient, texts: list[str], options: Mapping[str, Any], progress: Progress
+) -> list[list[float]]:
+    """What ``embed_many`` gives, asked for in parts, so that there is something to tell."""
+    vectors: list[list[float]] = []
+    with ProgressReport(progress, len(texts), "text") as report:
+        for part in parts_of(texts):
+            vectors += client.embed(part, options, "all")
+            report.at(len(vectors))
+    return vectors
+
+
+async def tell_of_embeddings(
+    parts: Sequence[Awaitable[list[list[float]]]], progress: Progress, total: int
+) -> list[list[float]]:
+    """What ``embed_batch`` gives, from parts that are under way at once."""
+    import asyncio
+
+    done = 0
+    waiting = [asyncio.ensure_future(part) for part in parts]
+    with ProgressReport(progress, total, "text") as report:
+        try:
+            for part in asyncio.as_completed(waiting):
+                done += len(await part)
+                report.at(done)
+        finally:
+            for one in waiting:
+                one.cancel()
+    return [vector for part in waiting for vector in part.result()]
+
+
+def parts_of(texts: list[str]) -> list[list[str]]:
+    """The texts in pieces of the size by which progress is told."""
+    return [texts[start : start + _PART] for start in range(0, len(texts), _PART)]

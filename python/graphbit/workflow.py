@@ -682,16 +682,23 @@ class Executor(DurableRuns):
         self,
         workflow: Workflow,
         policy: GuardRailPolicyConfig | None = None,
+        *,
+        progress: Progress = False,
         **options: Unpack[RunOptions],
     ) -> Awaitable[WorkflowResult]:
         """Starts a run; an awaitable of its result. Cancelling it cancels the run. Keywords: see
-        Executor. Without nodes ValueError, which is a RuntimeError too."""
+        Executor; ``progress``: as in ``execute``. Without nodes ValueError, which is a RuntimeError too."""
         if _flow(workflow).node_count() == 0:
             raise EmptyWorkflowError(
                 "Validation error: workflow - No agents found in workflow", field="workflow"
             )
         policy = _policy(policy)
-        result = self._native.run_async(_flow(workflow), policy, _run(options))
+        counts = _core.NodeCounts() if progress else None
+        result: Awaitable[Any] = self._native.run_async(_flow(workflow), policy, _run(options), counts)
+        if counts is not None:
+            from graphbit.progress import tell_of
+
+            result = tell_of(counts, result, progress, workflow.node_count(), "node")
         return result if policy is None else _guarded_later(result, policy)
 
     def execute_streaming(

@@ -4,6 +4,7 @@
 
 #include <graphbit/actors/health.hpp>
 #include <graphbit/runtime/metrics.hpp>
+#include <graphbit/runtime/random.hpp>
 #include <graphbit/runtime/tracer.hpp>
 
 #include "bindings.hpp"
@@ -70,6 +71,46 @@ bool flush_traces(double patience_s) {
   });
 }
 
+/// The span of a call to a Python provider, which began at `started_ns` of the monotonic clock.
+/// `failure`: the name of the exception that ended it, or None.
+void record_python_call(const std::string& provider, const std::string& model,
+                        std::int64_t started_ns, py::handle caller, const std::string& finish,
+                        std::int64_t prompt_tokens, std::int64_t completion_tokens,
+                        py::handle failure) {
+  auto home = process_runtime::instance().current();
+  if (home == nullptr) return;
+  const auto spans = home->service<tracer>();
+  static_cast<void>(without_gil([&] {  // where it is the last one, the runtime ends here
+    home.reset();
+    return true;
+  }));
+  if (!spans->on()) return;
+  const auto header = optional_text_argument(caller, "traceparent").value_or("");
+  const auto parent = trace_context::from_traceparent(header).value_or(trace_context{});
+  if (parent.valid() && !parent.sampled) return;
+  static thread_local random_source random = random_source::from_system();
+  trace_span span;
+  span.context = parent.child(random);
+  span.parent = parent.span;
+  span.name = "chat " + model;
+  span.kind = span_kind::client;
+  span.started = time_point(std::chrono::nanoseconds(started_ns));
+  span.ended = steady_clock::now();
+  span.set("gen_ai.operation.name", "chat");
+  span.set("gen_ai.provider.name", provider);
+  span.set("gen_ai.request.model", model);
+  if (failure.is_none()) {
+    span.set("gen_ai.usage.input_tokens", prompt_tokens);
+    span.set("gen_ai.usage.output_tokens", completion_tokens);
+    span.set("gen_ai.response.finish_reasons", span_attribute::list{finish});
+  } else {
+    span.failed = true;
+    span.failure = text_argument(failure, "failure");
+    span.set("error.type", span.failure);
+  }
+  spans->record(std::move(span));
+}
+
 /// (level, room, text, run_id, node, request_id, attempt, time_s) per line.
 py::list take_log_lines(double patience_s) {
   const auto lines = without_gil([&] {
@@ -108,6 +149,7 @@ void bind_observability(py::module_& module) {
     return trace_context::from_traceparent(header).has_value();
   });
   module.def("set_trace_source", &set_trace_source);
+  module.def("record_python_call", &record_python_call);
   module.def("set_log_output", &set_log_output);
   module.def("take_log_lines", &take_log_lines);
   module.def("attach_log_queue", [] { log_queue::instance().attach(); });

@@ -8,6 +8,7 @@
 #include "call_arguments.hpp"
 #include "error_translation.hpp"
 #include "json_conversion.hpp"
+#include "node_counts.hpp"
 #include "plain_error.hpp"
 #include "python_callable.hpp"
 #include "response_conversion.hpp"
@@ -302,6 +303,9 @@ executor_changes changes_from(py::handle mode, py::handle timeout_seconds, py::h
 }
 
 void bind_executor(py::module_& module) {
+  py::class_<node_counts, std::shared_ptr<node_counts>>(module, "NodeCounts")
+      .def(py::init<>())
+      .def("counts", &node_counts::counts);
   py::class_<workflow_executor>(module, "Executor")
       .def(py::init([](const provider_config& config, py::object ask, py::handle options) {
         return std::make_unique<workflow_executor>(

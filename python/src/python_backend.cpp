@@ -14,7 +14,8 @@ namespace graphbit::python {
 
 namespace {
 
-py::tuple arguments_of(const chat_request& request) {
+/// What graphbit.bridge_client.PythonProvider takes.
+py::tuple arguments_of(const chat_request& request, const trace_context& caller) {
   static constexpr const char* roles[] = {"system", "user", "assistant", "tool"};
   py::list messages;
   for (const chat_message& message : request.messages) {
@@ -26,7 +27,8 @@ py::tuple arguments_of(const chat_request& request) {
   return py::make_tuple(
       messages,
       request.max_tokens ? py::object(py::int_(*request.max_tokens)) : py::object(py::none()),
-      request.temperature ? py::object(py::float_(*request.temperature)) : py::object(py::none()));
+      request.temperature ? py::object(py::float_(*request.temperature)) : py::object(py::none()),
+      caller.valid() ? py::object(py::str(caller.traceparent())) : py::object(py::none()));
 }
 
 chat_response response_from(const py::tuple& answer) {
@@ -43,10 +45,10 @@ chat_response response_from(const py::tuple& answer) {
 }
 
 expected<chat_response> ask_python(PyObject* ask, const chat_request& request,
-                                   const std::string& provider) {
+                                   const trace_context& caller, const std::string& provider) {
   const gil_guard gil;
   try {
-    const py::tuple arguments = arguments_of(request);
+    const py::tuple arguments = arguments_of(request, caller);
     const auto answer =
         py::reinterpret_steal<py::object>(call_from_foreign_thread(ask, arguments.ptr()));
     if (!answer) throw py::error_already_set();
@@ -69,11 +71,11 @@ class python_backend final : public chat_backend {
               bool stream, reactor& home) override {
     const answer_path path{std::move(sink), &home, stream};
     auto kept = std::make_shared<chat_request>(std::move(request));
-    const auto taken = pool_.submit(
-        [ask = ask_, kept, path, provider = config_.provider, stop = std::move(options.stop)] {
-          if (stop.stop_requested()) return path.deliver(fail(cancelled_error("complete")));
-          path.deliver(ask_python(ask.get(), *kept, provider));
-        });
+    const auto taken = pool_.submit([ask = ask_, kept, path, caller = options.trace,
+                                     provider = config_.provider, stop = std::move(options.stop)] {
+      if (stop.stop_requested()) return path.deliver(fail(cancelled_error("complete")));
+      path.deliver(ask_python(ask.get(), *kept, caller, provider));
+    });
     if (!taken) path.deliver(fail(taken.error()));
   }
 

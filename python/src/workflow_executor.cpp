@@ -16,6 +16,7 @@
 #include "import_once.hpp"
 #include "json_conversion.hpp"
 #include "loop_bridge.hpp"
+#include "node_counts.hpp"
 #include "python_backend.hpp"
 #include "python_callable.hpp"
 #include "signal_check.hpp"
@@ -49,28 +50,27 @@ py::object event_dict(const run_event& event) {
 }
 
 /// Counts nodes as they end, on the run's reactor, and tells them on the caller's thread.
-struct node_counts {
-  std::atomic<std::uint64_t> ended{0}, failed{0};
+/// Tells `progress(ended, failed)`. False when the function raised, which ends the run.
+bool tell(py::handle progress, const node_counts& counts) {
+  if (!try_enter_python()) return false;
+  const PyGILState_STATE state = PyGILState_Ensure();
+  entered_python();
+  const auto [ended, failed] = counts.counts();
+  const auto told =
+      PyObject_CallFunction(progress.ptr(), "KK", static_cast<unsigned long long>(ended),
+                            static_cast<unsigned long long>(failed));
+  Py_XDECREF(told);
+  PyGILState_Release(state);
+  return told != nullptr;
+}
 
-  void heard(run_event_kind kind) {
-    if (kind == run_event_kind::node_failed) ++failed;
-    if (kind == run_event_kind::node_completed || kind == run_event_kind::node_failed ||
-        kind == run_event_kind::node_skipped)
-      ++ended;
-  }
-  /// False when the function raised, which ends the run.
-  [[nodiscard]] bool tell(py::handle progress) const {
-    if (!try_enter_python()) return false;
-    const PyGILState_STATE state = PyGILState_Ensure();
-    entered_python();
-    const auto told =
-        PyObject_CallFunction(progress.ptr(), "KK", static_cast<unsigned long long>(ended.load()),
-                              static_cast<unsigned long long>(failed.load()));
-    Py_XDECREF(told);
-    PyGILState_Release(state);
-    return told != nullptr;
-  }
-};
+/// Counts the ends of the run's own nodes, not those inside a node.
+std::function<void(const run_event&)> counter(const workflow& flow,
+                                              std::shared_ptr<node_counts> counts) {
+  return [counts = std::move(counts), own = flow](const run_event& event) {
+    if (own.find(event.node_id) != workflow::npos) counts->heard(event.kind);
+  };
+}
 
 }  // namespace
 
@@ -194,13 +194,11 @@ py::object workflow_executor::execute(const workflow& flow, py::handle policy, p
                                       py::handle progress) {
   auto opened = open();
   auto how = make_run_options(*opened.home, policy, options);
-  node_counts counts;
+  const auto counts = std::make_shared<node_counts>();
   std::function<bool()> interrupted = signal_raised;
   if (!progress.is_none()) {
-    how.on_event = [&counts, own = flow](const run_event& event) {
-      if (own.find(event.node_id) != workflow::npos) counts.heard(event.kind);  // no inner node's
-    };
-    interrupted = [&] { return signal_raised() || !counts.tell(progress); };
+    how.on_event = counter(flow, counts);
+    interrupted = [&] { return signal_raised() || !tell(progress, *counts); };
   }
   auto result = without_gil([&] {
     auto done = opened.handle.execute(flow, std::move(how), interrupted);
@@ -208,16 +206,17 @@ py::object workflow_executor::execute(const workflow& flow, py::handle policy, p
     return done;
   });
   if (PyErr_Occurred() != nullptr) throw py::error_already_set();  // the signal handler's
-  if (!progress.is_none()) progress(counts.ended.load(), counts.failed.load());
+  if (!progress.is_none()) progress(counts->ended.load(), counts->failed.load());
   return result_object(unwrap(std::move(result)));
 }
 
-py::object workflow_executor::run_async(const workflow& flow, py::handle policy,
-                                        py::handle options) {
+py::object workflow_executor::run_async(const workflow& flow, py::handle policy, py::handle options,
+                                        std::shared_ptr<node_counts> counts) {
   auto& loop = loop_bridge::running();
   const auto opened = open();
   auto how = make_run_options(*opened.home, policy, options);
   how.timeout_operation = "async_workflow_execution";
+  if (counts) how.on_event = counter(flow, std::move(counts));
   auto [future, where] = loop.begin();
   const std::uint64_t id = where.id;
   std::stop_source stop;

@@ -14,6 +14,8 @@ namespace graphbit::python {
 
 namespace py = pybind11;
 
+struct node_counts;
+
 /// The events of one run on their way to Python. Dropping it cancels the run. When the taker falls
 /// behind by as much as a stream may, the run's streams wait for it.
 class run_events {
@@ -55,7 +57,9 @@ class workflow_executor final : public runtime_user {
   /// ended and failed, now and then and at the end.
   [[nodiscard]] py::object execute(const workflow& flow, py::handle policy, py::handle options,
                                    py::handle progress);
-  [[nodiscard]] py::object run_async(const workflow& flow, py::handle policy, py::handle options);
+  /// `counts`, where given, follows the run.
+  [[nodiscard]] py::object run_async(const workflow& flow, py::handle policy, py::handle options,
+                                     std::shared_ptr<node_counts> counts);
   [[nodiscard]] std::unique_ptr<run_events> stream(const workflow& flow, py::handle policy,
                                                    py::handle options, const std::string& mode);
 

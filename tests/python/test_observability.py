@@ -80,6 +80,24 @@ def test_metrics_count_calls(simulator):
     assert "process_resident_memory_bytes" in text
 
 
+def test_metrics_count_batches(simulator):
+    done = run(
+        simulator,
+        """
+        import asyncio
+        async def ask(prompts, key):
+            settings = graphbit.LlmConfig.openai(key, "m", base_url=url + "/v1")
+            return await graphbit.LlmClient(settings).complete_batch(prompts)
+        asyncio.run(ask(["a", "b", "c"], "sk-good"))
+        print(graphbit.metrics())
+        """,
+    )
+    assert 'graphbit_batch_items_total{outcome="succeeded"} 3\n' in done.stdout
+    assert 'graphbit_batch_items_total{outcome="failed"} 0\n' in done.stdout
+    for name in ("graphbit_batches_active", "graphbit_batch_items_in_flight", "graphbit_batch_items_queued"):
+        assert f"{name} 0\n" in done.stdout
+
+
 def test_health_says_what_decided(client):
     client.complete("hello")
     health = health_check()
@@ -378,6 +396,52 @@ def test_the_span_of_opentelemetrys_api_is_the_parent(simulator, collector):
     assert int.from_bytes(chat.parent_span_id, "big") == 2
 
 
+def test_calls_to_python_providers_are_spans_too(simulator, collector):
+    spans = traced(
+        simulator,
+        collector,
+        """
+        import asyncio
+        from types import SimpleNamespace as object_of
+        import graphbit.providers.litellm as litellm
+
+        class llm:
+            def chat(self, model, messages, **options):
+                if "fail" in messages[-1]["content"]:
+                    raise OSError("no such secret")
+                message = object_of(content="echo")
+                usage = object_of(prompt_tokens=3, completion_tokens=1)
+                return object_of(choices=[object_of(message=message, finish_reason="stop")], usage=usage)
+
+        litellm.Litellm = lambda *a, **k: object_of(llm=llm())
+        graphbit.init(enable_tracing=True)
+        settings = graphbit.LlmConfig.litellm("key-0123456789", "py-model")
+        client = graphbit.LlmClient(settings)
+        with graphbit.trace_context("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"):
+            client.complete("hello")
+            async def later():
+                return await client.complete_async("hello")
+            asyncio.run(later())
+            try:
+                client.complete("fail")
+            except RuntimeError:
+                pass
+            graphbit.Executor(settings).execute(workflow("only"))
+        graphbit.shutdown()
+        """,
+    )
+    calls = [span for span in spans if span.name == "chat py-model"]
+    assert len(calls) == 4
+    assert {span.trace_id.hex() for span in spans} == {"4bf92f3577b34da6a3ce929d0e0e4736"}
+    node = next(span for span in spans if span.name == "invoke_agent only")
+    parents = [span.parent_span_id.hex() for span in calls]
+    assert parents.count("00f067aa0ba902b7") == 3 and parents.count(node.span_id.hex()) == 1
+    outcomes = [attributes(span) for span in calls]
+    assert [known.get("error.type") for known in outcomes].count("OSError") == 1
+    assert sum(known.get("gen_ai.usage.input_tokens", 0) for known in outcomes) == 9
+    assert "no such secret" not in str(spans)
+
+
 def test_spans_are_logged_where_there_is_no_endpoint(simulator):
     done = run(
         simulator,
@@ -544,6 +608,61 @@ def test_batches_tell_progress(client):
     seen = []
     assert len(asyncio.run(_batch(client, progress=seen.append))) == 3
     assert seen[-1] == {"done": 3, "failed": 0, "total": 3}
+
+
+def test_an_awaited_run_tells_progress(simulator, config):
+    import asyncio
+
+    async def go(**options):
+        return await Executor(config).run_async(two_steps(), **options)
+
+    seen = []
+    result = asyncio.run(go(progress=seen.append))
+    assert result.is_success() and seen[-1] == {"done": 2, "failed": 0, "total": 2}
+    simulator.load_script({"rules": [{"status": 401, "error": {"message": "no"}}]})
+    failed = []
+    with pytest.raises(PermissionError):
+        asyncio.run(go(progress=failed.append))
+    with pytest.raises(PermissionError):
+        asyncio.run(go())
+
+
+def test_an_awaited_run_that_is_cancelled_ends_though_it_tells_progress(simulator, config):
+    import asyncio
+
+    simulator.configure(latency_ms=5_000)
+
+    async def main():
+        started = asyncio.ensure_future(Executor(config).run_async(two_steps(), progress=lambda _: None))
+        while simulator.counters()["in_flight"] == 0:
+            await asyncio.sleep(0.01)
+        started.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await started
+        while simulator.counters()["in_flight"] > 0:
+            await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+
+
+def test_embeddings_tell_progress(simulator, model):
+    import asyncio
+
+    from graphbit import EmbeddingClient
+
+    texts = [f"text {i}" for i in range(150)]
+    client = EmbeddingClient(simulator.embedding_config(model))
+    plain = client.embed_many(texts)
+    seen = []
+    assert client.embed_many(texts, progress=seen.append) == plain
+    assert [now["done"] for now in seen] == [64, 128, 150]
+
+    async def main():
+        return await client.embed_batch(texts, progress=later.append)
+
+    later = []
+    assert asyncio.run(main()) == plain
+    assert later[-1] == {"done": 150, "failed": 0, "total": 150}
 
 
 def test_parallel_embeddings_tell_progress(simulator, model):
