@@ -382,6 +382,34 @@ TEST_F(ExecutorTest, AToolThatThrowsOrHangsIsToldToTheModel) {
   EXPECT_THAT(*result->output_of("agent"), HasSubstr("time limit"));
 }
 
+TEST_F(ExecutorTest, AToolsResultPastItsBoundIsAnErrorThatTheModelHears) {
+  agent_spec spec;
+  spec.prompt = "go";
+  for (const std::size_t bytes :
+       {limits::tool_result_bytes_max, limits::tool_result_bytes_max + 1}) {
+    tool t;
+    t.spec.name = bytes > limits::tool_result_bytes_max ? "too_much" : "much";
+    t.function = {t.spec.name,
+                  [bytes](const json_value&) -> expected<json_value> {
+                    return json_value(std::string(bytes, 'x'));
+                  },
+                  false};
+    spec.tools.push_back(t);
+  }
+  add(node::agent("agent", spec));
+  const auto result =
+      make([](const chat_request& r) {
+        if (r.messages.back().role == chat_role::tool)
+          return says(std::to_string(r.messages[2].text.size()) + "|" + r.messages[3].text);
+        chat_response asks = says("");
+        asks.tool_calls = {{"1", "much", "{}"}, {"2", "too_much", "{}"}};
+        return asks;
+      }).execute(flow);
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(*result->output_of("agent"),
+            "1048576|Error: the result has 1048577 bytes; the limit is 1 MiB");
+}
+
 TEST_F(ExecutorTest, ToolLoopEndsAtItsIterations) {
   agent_spec spec;
   spec.prompt = "go";

@@ -163,6 +163,18 @@ TEST_F(completions, a_stream_waits_for_a_slow_reader) {
   EXPECT_EQ(stream.result().value().content.size(), text.size());
 }
 
+// Few pieces, but more bytes than the buffer, the parser and the kernel hold together.
+TEST_F(completions, a_stream_of_large_pieces_is_bounded_in_bytes) {
+  behave(R"({"chunk_count": 80, "reply_bytes": 32000000})");
+  const auto client = open();
+  auto stream = completion_stream::open(client, ask("hi"));
+  std::string text = stream.next().value();
+  std::this_thread::sleep_for(milliseconds{50});
+  EXPECT_FALSE(stream.result());
+  while (const auto next = stream.next()) text += *next;
+  EXPECT_EQ(stream.result().value().content.size(), text.size());
+}
+
 TEST_F(completions, a_dropped_stream_cancels_its_call) {
   behave(R"({"chunk_count": 100000, "chunk_interval_ms": 10})");
   const auto client = open();
