@@ -23,6 +23,7 @@ constexpr std::size_t sessions_max = 1024;
 constexpr std::size_t frames_per_tick_max = 20'000;
 constexpr int view_every_ticks = 4;
 constexpr std::size_t peers_max = 3;  // members that this one keeps a link to
+constexpr std::size_t ended_remembered_max = 1024;
 
 /// One peer that has dialled this member.
 struct session {
@@ -45,8 +46,12 @@ struct session {
   failure_detector detector;
   time_point greeted_by;  // the handshake must be over
   std::size_t frames = 0;
-  bool closing = false;
+  bool closing = false;  // has been told why; ends with the next tick
 };
+
+[[nodiscard]] std::string name_of(const session& s) {
+  return s.facts.name.empty() ? "a peer" : s.facts.name;
+}
 
 [[nodiscard]] std::string_view name_of(member_state s) {
   switch (s) {
@@ -91,7 +96,7 @@ class member_state_machine final : public member_core::effects {
   void resume(job_id job) override { runner_.resume(job); }
   void close(session_id id, const std::string& why) override {
     if (auto* s = by_id(id); s != nullptr && !s->closing) {
-      log(log_level::warn, "cluster", "closing the connection of " + s->facts.name + ": " + why);
+      log(log_level::warn, "cluster", "closing the connection of " + name_of(*s) + ": " + why);
       s->closing = true;
       s->writer.add(refused{why});
       dirty_.insert(id);
@@ -171,21 +176,19 @@ class member_state_machine final : public member_core::effects {
     const auto now = steady_clock::now();
     membership_.beat(now);
     std::vector<session_id> dead;
+    std::vector<caf::node_id> known;
     for (auto& [address, s] : sessions_) {
       s.frames = 0;
-      if (s.at != session::stage::open) {
-        if (now > s.greeted_by) dead.push_back(s.id);
-        continue;
+      known.push_back(s.peer->node());
+      if (s.closing || overdue(s, now)) {
+        dead.push_back(s.id);
+      } else if (s.at == session::stage::open) {
+        s.writer.add(heartbeat{++beat_});
+        dirty_.insert(s.id);
       }
-      if (s.detector.dead(now)) dead.push_back(s.id);
-      s.writer.add(heartbeat{++beat_});
-      dirty_.insert(s.id);
     }
-    for (const auto id : dead) {
-      log(log_level::warn, "cluster",
-          "the connection of " + by_id(id)->facts.name + " was silent for too long");
-      end_session(id);
-    }
+    for (const auto id : dead) end_session(id);
+    setup_.system->hang_up_on_strangers(std::move(known));
     dial_seeds();
     if (++ticks_ % view_every_ticks == 0) {
       send_views();
@@ -244,7 +247,8 @@ class member_state_machine final : public member_core::effects {
   session* session_of(const caf::strong_actor_ptr& peer) {
     const auto address = caf::actor_cast<caf::actor_addr>(peer);
     if (const auto found = sessions_.find(address); found != sessions_.end()) return &found->second;
-    if (sessions_.size() >= sessions_max) return nullptr;
+    // What is under way from a connection that was given up begins no new one.
+    if (ended_.contains(address) || sessions_.size() >= sessions_max) return nullptr;
     const auto now = steady_clock::now();
     const auto id = setup_.system->next_number();
     self_->monitor(peer);
@@ -291,6 +295,7 @@ class member_state_machine final : public member_core::effects {
     s.at = session::stage::open;
     s.writer.set_version(s.facts.version);
     s.reader.set_version(s.facts.version);
+    end_earlier(s);
     send(s.id, member_view{membership_.view(steady_clock::now())});
     if (s.facts.role == peer_role::owner) {
       log(log_level::info, "cluster", "serving " + s.facts.name);
@@ -313,6 +318,24 @@ class member_state_machine final : public member_core::effects {
     }
   }
 
+  [[nodiscard]] static bool overdue(session& s, time_point now) {
+    const bool late = s.at == session::stage::open ? s.detector.dead(now) : now > s.greeted_by;
+    if (late)
+      log(log_level::warn, "cluster",
+          "the connection of " + name_of(s) + " was silent for too long");
+    return late;
+  }
+
+  // A peer that connects again has given its earlier connection up, whether it could say so or not.
+  void end_earlier(const session& now_open) {
+    std::vector<session_id> earlier;
+    for (const auto& [address, s] : sessions_)
+      if (s.id != now_open.id && s.peer->node() == now_open.peer->node() &&
+          s.facts.name == now_open.facts.name)
+        earlier.push_back(s.id);
+    for (const auto id : earlier) end_session(id);
+  }
+
   void end_session(session_id id) {
     auto* s = by_id(id);
     if (s == nullptr) return;
@@ -324,8 +347,15 @@ class member_state_machine final : public member_core::effects {
     addresses_.erase(id);
     sessions_.erase(address);
     dirty_.erase(id);
+    if (ended_.size() >= ended_remembered_max) ended_.clear();
+    ended_.insert(address);
     core_.owner_down(id);
-    setup_.system->hang_up(node);
+    if (!has_session(node)) setup_.system->hang_up(node);
+  }
+
+  [[nodiscard]] bool has_session(const caf::node_id& node) const {
+    return std::any_of(sessions_.begin(), sessions_.end(),
+                       [&](const auto& entry) { return entry.second.peer->node() == node; });
   }
 
   // -- other members
@@ -421,9 +451,7 @@ class member_state_machine final : public member_core::effects {
   void end_turn() {
     for (const auto id : std::exchange(dirty_, {})) {
       auto* s = by_id(id);
-      if (s == nullptr) continue;
-      flush(*s);
-      if (s->closing) end_session(id);
+      if (s != nullptr) flush(*s);
     }
     setup_.board->running = core_.running();
   }
@@ -471,6 +499,7 @@ class member_state_machine final : public member_core::effects {
   std::unordered_map<caf::actor_addr, session> sessions_;
   std::map<session_id, caf::actor_addr> addresses_;
   std::set<session_id> dirty_;
+  std::set<caf::actor_addr> ended_;
   std::map<std::string, peer_member> peers_;  // by address
   std::set<std::string> itself_;              // addresses that turned out to be this member's own
   time_point started_at_;

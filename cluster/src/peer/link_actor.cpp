@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <caf/io/middleman_actor.hpp>
-
 #include <graphbit/runtime/log.hpp>
 #include <graphbit/runtime/pinned_actor.hpp>
 #include <graphbit/runtime/random.hpp>
@@ -19,23 +17,34 @@ namespace {
 using tick_atom = caf::atom_constant<caf::atom("tick")>;
 using dial_atom = caf::atom_constant<caf::atom("dial")>;
 
-struct probe_result {
+struct connected_socket {
   std::uint64_t try_number = 0;
-  expected<tcp_probe> probe;
+  expected<tcp_connection> socket;
 };
-using probe_result_ptr = std::shared_ptr<probe_result>;
-
-constexpr seconds connect_patience{8};
+using connected_socket_ptr = std::shared_ptr<connected_socket>;
+/// What a connection's voice heard.
+struct heard_frame {
+  std::uint64_t try_number = 0;
+  frame what;
+};
 
 }  // namespace
 
 }  // namespace graphbit::cluster
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::cluster::probe_result_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::cluster::connected_socket_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::cluster::heard_frame)
 
 namespace graphbit::cluster {
 
 namespace {
+
+/// Who speaks on one connection. Both sides know each other by their actors' ids; with a new voice
+/// for every connection, what is still under way on an old one is not taken for the new one's.
+caf::behavior speak(caf::event_based_actor* self, const caf::actor& link, std::uint64_t number) {
+  install_safe_handlers(*self);
+  return {[link, number](frame& f) { caf::anon_send(link, heard_frame{number, std::move(f)}); }};
+}
 
 /// The state of one link's actor.
 class link : public std::enable_shared_from_this<link> {
@@ -51,33 +60,35 @@ class link : public std::enable_shared_from_this<link> {
     stage_ = stage::dialling;
     ++try_number_;
     const auto handle = caf::actor_cast<caf::actor>(self_);
-    setup_.system->probe(
-        where_.host, where_.port, [handle, number = try_number_](expected<tcp_probe> probe) {
-          caf::anon_send(handle,
-                         std::make_shared<probe_result>(probe_result{number, std::move(probe)}));
+    setup_.system->connect(
+        where_.host, where_.port, [handle, number = try_number_](expected<tcp_connection> socket) {
+          caf::anon_send(handle, std::make_shared<connected_socket>(
+                                     connected_socket{number, std::move(socket)}));
         });
   }
 
-  void probed(const probe_result& result) {
+  void dialled(connected_socket& result) {
     if (stage_ != stage::dialling || result.try_number != try_number_) return;
-    if (!result.probe) return failed(result.probe.error().message);
-    probe_ = result.probe->connection;
-    const auto connector = setup_.system->connector();
-    const auto number = try_number_;
+    if (!result.socket) return failed(result.socket.error().message);
+    auto connection = setup_.system->dress(std::move(*result.socket));
+    if (!connection) return failed(connection.error().message);
+    connection_ = std::move(*connection);
     self_
-        ->request(connector, caf::duration{connect_patience}, caf::connect_atom::value,
-                  result.probe->address, where_.port)
+        ->request(setup_.system->broker(), caf::duration{setup_.links.handshake_patience},
+                  caf::connect_atom::value, connection_, where_.port)
         .then(
-            [this, number](const caf::node_id&, const caf::strong_actor_ptr& door,
-                           const std::set<std::string>&) { connected(number, door); },
-            [this, number](const caf::error& e) {
+            [this, number = try_number_](const caf::node_id&, const caf::strong_actor_ptr& door,
+                                         const std::set<std::string>&) { connected(number, door); },
+            [this, number = try_number_](const caf::error& e) {
               if (number == try_number_ && stage_ == stage::dialling)
                 failed("the connection was refused by the transport: " + self_->system().render(e));
             });
   }
 
-  void came(const frame& f) {
-    if (self_->current_sender() != door_ || stage_ == stage::resting) return;
+  void came(const heard_frame& heard) {
+    const auto& f = heard.what;
+    if (heard.try_number != try_number_ || (stage_ != stage::shaking && stage_ != stage::open))
+      return;
     const auto now = steady_clock::now();
     detector_.heard(now);
     auto messages = reader_.read(f.bytes);
@@ -98,6 +109,7 @@ class link : public std::enable_shared_from_this<link> {
   void tick() {
     self_->delayed_send(self_, setup_.links.detector.interval, tick_atom::value);
     const auto now = steady_clock::now();
+    if (stage_ == stage::parting) return redial();
     if (stage_ == stage::shaking && now > shaking_until_)
       return failed("the handshake took too long");
     if (stage_ != stage::open) return;
@@ -107,22 +119,30 @@ class link : public std::enable_shared_from_this<link> {
   }
 
   void went_down(const caf::down_msg& down) {
-    if (door_ && down.source == door_) failed("the connection was lost");
+    if (!door_ || down.source != door_) return;
+    if (stage_ == stage::parting) return redial();
+    failed("the connection was lost");
   }
 
   void end() {
-    if (stage_ != stage::resting) hang_up();
+    if (stage_ == stage::open)
+      setup_.system->part_from(door_->node());
+    else if (stage_ != stage::resting)
+      hang_up();
+    if (voice_) caf::anon_send_exit(voice_, caf::exit_reason::user_shutdown);
     self_->quit(caf::exit_reason::user_shutdown);
   }
 
  private:
-  enum class stage { resting, dialling, shaking, open };
+  /// Parting: the peer is told why, and has until the next tick to read it.
+  enum class stage { resting, dialling, shaking, open, parting };
 
   void connected(std::uint64_t number, const caf::strong_actor_ptr& door) {
     if (number != try_number_ || stage_ != stage::dialling) return;
     if (!door) return failed("nobody answers behind the port");
     stage_ = stage::shaking;
     door_ = door;
+    voice_ = self_->spawn(speak, caf::actor_cast<caf::actor>(self_), number);
     self_->monitor(door);
     const auto now = steady_clock::now();
     detector_ = failure_detector(setup_.links.detector, now);
@@ -150,7 +170,8 @@ class link : public std::enable_shared_from_this<link> {
     if (!last_word) {
       writer_.add(refused{last_word.error().message});
       flush();
-      failed("it is refused: " + last_word.error().message);
+      stage_ = stage::parting;
+      complain("it is refused: " + last_word.error().message);
       return false;
     }
     writer_.add(*last_word);
@@ -159,7 +180,6 @@ class link : public std::enable_shared_from_this<link> {
     reader_.set_version(peer.version);
     flush();
     stage_ = stage::open;
-    probe_.reset();
     failures_ = 0;
     last_trouble_.clear();
     number_ = setup_.system->next_number();
@@ -170,19 +190,28 @@ class link : public std::enable_shared_from_this<link> {
   }
 
   void failed(const std::string& why) {
-    const bool was_open = stage_ == stage::open;
+    complain(why);
+    redial();
+  }
+
+  void complain(const std::string& why) {
+    const bool was_open = number_ != 0;
     if (was_open || why != last_trouble_)
       log(log_level::warn, "cluster", "link to " + setup_.address + ": " + why);
     last_trouble_ = why;
+    tell(link_closed{std::exchange(number_, 0), setup_.address, why});
+  }
+
+  void redial() {
     hang_up();
-    tell(link_closed{was_open ? number_ : 0, setup_.address, why});
     self_->delayed_send(self_, backoff(), dial_atom::value);
   }
 
   void hang_up() {
     stage_ = stage::resting;
-    probe_.reset();
+    if (connection_) setup_.system->hang_up(std::exchange(connection_, nullptr));
     if (!door_) return;
+    caf::anon_send_exit(std::exchange(voice_, nullptr), caf::exit_reason::user_shutdown);
     self_->demonitor(caf::actor_cast<caf::actor_addr>(door_));
     setup_.system->hang_up(door_->node());
     door_ = nullptr;
@@ -198,7 +227,8 @@ class link : public std::enable_shared_from_this<link> {
 
   void flush() {
     for (auto& bytes : writer_.take())
-      self_->send(caf::actor_cast<caf::actor>(door_), frame{writer_.version(), std::move(bytes)});
+      caf::send_as(voice_, caf::actor_cast<caf::actor>(door_),
+                   frame{writer_.version(), std::move(bytes)});
   }
 
   void tell(link_event event) {
@@ -210,10 +240,11 @@ class link : public std::enable_shared_from_this<link> {
   random_source random_;
   stage stage_ = stage::resting;
   endpoint where_;
-  std::shared_ptr<void> probe_;  // while connecting
+  caf::io::scribe_ptr connection_;
   caf::strong_actor_ptr door_;
+  caf::actor voice_;
   std::uint64_t try_number_ = 0;
-  std::uint64_t number_ = 0;
+  std::uint64_t number_ = 0;  // while it is open
   std::uint64_t beat_ = 0;
   int failures_ = 0;
   std::string last_trouble_;
@@ -236,8 +267,8 @@ caf::behavior keep_link(caf::event_based_actor* self, const link_setup& setup) {
   return {
       [state](dial_atom) { state->dial(); },
       [state](tick_atom) { state->tick(); },
-      [state](const probe_result_ptr& result) { state->probed(*result); },
-      [state](const frame& f) { state->came(f); },
+      [state](const connected_socket_ptr& result) { state->dialled(*result); },
+      [state](const heard_frame& heard) { state->came(heard); },
       [state](const link_mail& mail) { state->send_mail(*mail); },
   };
 }

@@ -40,8 +40,8 @@ struct link_setup {
   caf::actor parent;
 };
 
-/// The dialling end of a connection to one member: probes, connects, shakes hands, sends
-/// heartbeats, watches the peer's, and when the connection ends dials again after a jittered
+/// The dialling end of a connection to one member: connects, shakes hands, sends heartbeats,
+/// watches the peer's, and when the connection ends dials again after a jittered
 /// backoff, for ever. Its parent gets `link_event_ptr`s and sends `link_mail`s; an exit message
 /// ends it.
 caf::behavior keep_link(caf::event_based_actor* self, const link_setup& setup);

@@ -2,8 +2,11 @@
 
 #include <arpa/inet.h>
 #include <openssl/rand.h>
+#include <sys/socket.h>
 
+#include <algorithm>
 #include <charconv>
+#include <map>
 #include <utility>
 
 #include <caf/io/all.hpp>
@@ -14,8 +17,8 @@
 #include <graphbit/runtime/native_thread.hpp>
 
 #include "frame_message.hpp"
-#include "tcp_probe.hpp"
 #include "tls_mending.hpp"
+#include "tls_scribe.hpp"
 
 namespace graphbit::cluster {
 
@@ -34,12 +37,54 @@ class mend_tls_of_threads final : public caf::thread_hook {
   void thread_terminates() override {}
 };
 
+using caf::io::basp_broker;
+using caf::io::connection_handle;
+
+// Precondition of the following: the middleman's thread, where the broker lives.
+
+[[nodiscard]] basp_broker& broker_of(const caf::actor& handle) {
+  return *static_cast<basp_broker*>(caf::actor_cast<caf::abstract_actor*>(handle));
+}
+
+// CAF sends what it still has first, and keeps the socket until the peer closes it, too.
+void close_connection(basp_broker& broker, connection_handle connection) {
+  broker.connection_cleanup(connection, caf::sec::connection_timeout);
+  broker.close(connection);
+}
+
+void break_off(basp_broker& broker, connection_handle connection) {
+  const auto fd = static_cast<int>(connection.id());
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  shutdown(fd, SHUT_RDWR);
+  close_connection(broker, connection);
+}
+
+[[nodiscard]] std::vector<connection_handle> connections_to(basp_broker& broker,
+                                                            const caf::node_id& node) {
+  std::vector<connection_handle> all;
+  for (const auto& [connection, peer] : broker.instance.tbl().direct_by_hdl_)
+    if (peer == node) all.push_back(connection);
+  return all;
+}
+
+[[nodiscard]] bool was_dialled_here(const basp_broker& broker, connection_handle connection) {
+  const auto context = broker.ctx.find(connection);
+  return context != broker.ctx.end() && context->second.remote_port != 0;
+}
+
 }  // namespace
+
+/// Connections that nobody here knows, with the time at which they were first seen.
+struct link_system::strangers {
+  std::map<connection_handle, time_point> since;
+};
 
 link_system::link_system(const certificate_files& files, const link_settings& settings)
     : encrypted_(files.any()),
-      probe_patience_(settings.probe_patience),
-      diallers_({.threads_max = 4, .queue_max = 4096, .thread_name = "graphbit-dial"}) {
+      settings_(settings),
+      diallers_({.threads_max = 4, .queue_max = 4096, .thread_name = "graphbit-dial"}),
+      strangers_(std::make_shared<strangers>()) {
   config_.add_message_type<frame>("graphbit.frame");
   config_.set("scheduler.policy", caf::atom("sharing"));
   config_.set("scheduler.max-threads", std::size_t{1});
@@ -59,7 +104,7 @@ link_system::link_system(const certificate_files& files, const link_settings& se
 }
 
 link_system::~link_system() {
-  diallers_.stop(probe_patience_ * 2);
+  diallers_.stop(settings_.connect_patience * 2);
   system_.reset();
 }
 
@@ -76,33 +121,70 @@ expected<std::uint16_t> link_system::publish(const caf::actor& door, const std::
 
 // caf::openssl::unpublish of 0.17.6 does not compile; this is what it means to send.
 void link_system::unpublish(std::uint16_t port) {
-  caf::anon_send(connector(), caf::close_atom::value, port);
+  caf::anon_send(caf::actor_cast<caf::actor>(encrypted_ ? system_->openssl_manager().actor_handle()
+                                                        : system_->middleman().actor_handle()),
+                 caf::close_atom::value, port);
 }
 
-caf::actor link_system::connector() {
-  return caf::actor_cast<caf::actor>(encrypted_ ? system_->openssl_manager().actor_handle()
-                                                : system_->middleman().actor_handle());
+caf::actor link_system::broker() {
+  return system_->middleman().named_broker<basp_broker>(caf::atom("BASP"));
 }
 
-void link_system::probe(const std::string& host, std::uint16_t port,
-                        std::function<void(expected<tcp_probe>)> done) {
-  const auto queued = diallers_.submit(
-      [host, port, done, patience = probe_patience_] { done(probe_tcp(host, port, patience)); });
+void link_system::connect(const std::string& host, std::uint16_t port,
+                          std::function<void(expected<tcp_connection>)> done) {
+  const auto queued = diallers_.submit([host, port, done, patience = settings_.connect_patience] {
+    done(connect_tcp(host, port, patience));
+  });
   if (!queued) log(log_level::debug, "cluster", "no dialling after the end");
 }
 
-// CAF offers no way to close a connection by its node; its broker has one for its own timeouts. All
-// of this runs on the middleman's thread, where the broker lives.
+expected<caf::io::scribe_ptr> link_system::dress(tcp_connection connection) {
+  auto scribe = encrypted_ ? make_tls_scribe(*system_, connection.fd())
+                           : system_->middleman().backend().new_scribe(connection.fd());
+  if (!scribe) return fail(network_error("TLS could not begin"));
+  connection.release();
+  return scribe;
+}
+
 void link_system::hang_up(const caf::node_id& node) {
-  const auto handle = system_->middleman().named_broker<caf::io::basp_broker>(caf::atom("BASP"));
-  system_->middleman().backend().post([handle, node] {
-    auto* broker =
-        static_cast<caf::io::basp_broker*>(caf::actor_cast<caf::abstract_actor*>(handle));
-    const auto connection = broker->instance.tbl().lookup_direct(node);
-    if (!connection) return;
-    const auto closing = *connection;
-    broker->connection_cleanup(closing, caf::sec::connection_timeout);
-    broker->close(closing);
+  system_->middleman().backend().post([handle = broker(), node] {
+    auto& broker = broker_of(handle);
+    for (const auto& connection : connections_to(broker, node)) break_off(broker, connection);
+  });
+}
+
+void link_system::part_from(const caf::node_id& node) {
+  system_->middleman().backend().post([handle = broker(), node] {
+    auto& broker = broker_of(handle);
+    for (const auto& connection : connections_to(broker, node))
+      close_connection(broker, connection);
+  });
+}
+
+void link_system::hang_up(caf::io::scribe_ptr connection) {
+  // Held until then, so that its descriptor cannot be another connection's by now.
+  system_->middleman().backend().post([handle = broker(), connection = std::move(connection)] {
+    break_off(broker_of(handle), connection->hdl());
+  });
+}
+
+void link_system::hang_up_on_strangers(std::vector<caf::node_id> known) {
+  system_->middleman().backend().post([handle = broker(), known = std::move(known),
+                                       all = strangers_, patience = settings_.handshake_patience] {
+    auto& broker = broker_of(handle);
+    const auto now = steady_clock::now();
+    auto before = std::exchange(all->since, {});
+    for (const auto& connection : broker.connections()) {
+      const auto node = broker.instance.tbl().lookup_direct(connection);
+      if (was_dialled_here(broker, connection) ||
+          std::find(known.begin(), known.end(), node) != known.end())
+        continue;
+      const auto since = before.try_emplace(connection, now).first->second;
+      if (now - since <= patience)
+        all->since.emplace(connection, since);
+      else
+        break_off(broker, connection);
+    }
   });
 }
 

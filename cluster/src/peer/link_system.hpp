@@ -6,13 +6,16 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
+
+#include <caf/io/scribe.hpp>
 
 #include <graphbit/cluster/identity.hpp>
 #include <graphbit/runtime/blocking_pool.hpp>
 #include <graphbit/runtime/caf.hpp>
 
 #include "src/peer/link_settings.hpp"
-#include "src/peer/tcp_probe.hpp"
+#include "src/peer/tcp_connection.hpp"
 
 namespace graphbit::cluster {
 
@@ -40,24 +43,38 @@ class link_system {
                                                 std::uint16_t port);
   /// Listens no more; open connections stay.
   void unpublish(std::uint16_t port);
-  /// The actor that connects for the others, with or without TLS.
-  [[nodiscard]] caf::actor connector();
-  /// Probes an address on a thread of its own and then calls `done`.
-  void probe(const std::string& host, std::uint16_t port,
-             std::function<void(expected<tcp_probe>)> done);
-  /// Closes the connection to a node, now: what CAF does when a node's time is up. Its actors get
-  /// down messages, and the next dial makes a new connection.
+  /// Connects on a thread of its own and then calls `done`.
+  void connect(const std::string& host, std::uint16_t port,
+               std::function<void(expected<tcp_connection>)> done);
+  /// An open connection in the form that `broker` takes. Error: Network when TLS cannot begin.
+  [[nodiscard]] expected<caf::io::scribe_ptr> dress(tcp_connection connection);
+  /// CAF's actor that owns all connections: (connect_atom, scribe, port) makes the transport's
+  /// handshake and gives (node, published actor, its interface).
+  [[nodiscard]] caf::actor broker();
+  /// Closes all connections to a node, now and without waiting for what is still to be sent: a
+  /// peer that is dead takes nothing. Its actors get down messages, and the next dial makes a new
+  /// connection.
   void hang_up(const caf::node_id& node);
+  /// Closes all connections to a node once what was sent to it has gone out.
+  void part_from(const caf::node_id& node);
+  /// Closes a connection that may not have come as far as having a node.
+  void hang_up(caf::io::scribe_ptr connection);
+  /// Closes who has dialled, is none of `known`, and has been that for longer than the patience
+  /// with handshakes. To be called now and then: CAF waits for ever for a peer that says nothing.
+  void hang_up_on_strangers(std::vector<caf::node_id> known);
 
   [[nodiscard]] std::uint64_t next_number() noexcept { return next_.fetch_add(1); }
   [[nodiscard]] static std::string make_nonce();
 
  private:
+  struct strangers;
+
   bool encrypted_;
-  milliseconds probe_patience_;
+  link_settings settings_;
   caf::actor_system_config config_;
   std::unique_ptr<caf::actor_system> system_;
   blocking_pool diallers_;
+  std::shared_ptr<strangers> strangers_;  // the middleman's thread's
   std::atomic<std::uint64_t> next_{1};
 };
 

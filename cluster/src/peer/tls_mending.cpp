@@ -31,7 +31,8 @@ thread_local bool watched_thread = false;
   return text;
 }
 
-// A peer that hung up before it said anything: a probe, or a process that was killed.
+// A peer that hung up before it said anything: a load balancer's check, or a process that was
+// killed.
 [[nodiscard]] bool tells_nothing(int alert) { return (alert & 0xff) == SSL_AD_DECODE_ERROR; }
 
 void tell(const SSL* ssl, int where, int detail) {

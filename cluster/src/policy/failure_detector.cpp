@@ -12,7 +12,7 @@ namespace {
 }  // namespace
 
 failure_detector::failure_detector(failure_detector_settings settings, time_point now)
-    : settings_(settings), heard_at_(now), counted_at_(now) {}
+    : settings_(settings), heard_at_(now), counted_at_(now), asked_at_(now) {}
 
 void failure_detector::heard(time_point now) {
   heard_at_ = now;
@@ -20,6 +20,13 @@ void failure_detector::heard(time_point now) {
   if (gap < settings_.interval / 2) return;  // traffic between two heartbeats has no rhythm
   counted_at_ = now;
   intervals_[count_++ % intervals_.size()] = in_seconds(gap);
+}
+
+bool failure_detector::dead(time_point now) {
+  const auto late = now - asked_at_ - settings_.interval;
+  asked_at_ = now;
+  if (late > settings_.interval) heard_at_ = std::min(now, heard_at_ + late);
+  return phi(now) > settings_.phi_max;
 }
 
 double failure_detector::phi(time_point now) const {

@@ -9,7 +9,7 @@ namespace graphbit::cluster {
 
 struct failure_detector_settings {
   duration interval = milliseconds(500);  ///< how often the peer says that it lives
-  duration pause = milliseconds(1500);    ///< silence beyond the usual that is forgiven
+  duration pause = milliseconds(1000);    ///< silence beyond the usual that is forgiven
   duration deviation_min = milliseconds(200);
   double phi_max = 8;  ///< declared dead when the odds of life are under 1 to 10^8
 };
@@ -25,12 +25,15 @@ class failure_detector {
   void heard(time_point now);
   /// How unlikely the present silence is: -log10 of its probability.
   [[nodiscard]] double phi(time_point now) const;
-  [[nodiscard]] bool dead(time_point now) const { return phi(now) > settings_.phi_max; }
+  /// To be asked once per interval. Time in which nobody asked does not count as silence: this
+  /// process had no CPU then, and would not have heard the peer either.
+  [[nodiscard]] bool dead(time_point now);
 
  private:
   failure_detector_settings settings_;
   time_point heard_at_;
   time_point counted_at_;
+  time_point asked_at_;
   std::array<double, 64> intervals_{};  // seconds; a ring
   std::size_t count_ = 0;
 };

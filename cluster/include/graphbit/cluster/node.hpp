@@ -24,7 +24,7 @@ struct node_options {
   std::vector<std::string> labels{};
   std::vector<callable> callables{};  ///< functions that owners may run here, by name
   milliseconds heartbeat{500};        ///< the same on all nodes
-  milliseconds silence_max{1'500};
+  milliseconds silence_max{1'000};
   std::uint16_t protocol_version = 0;  ///< 0: the newest; lower to rehearse an upgrade
 };
 

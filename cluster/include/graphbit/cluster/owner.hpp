@@ -23,7 +23,7 @@ struct owner_options {
   std::vector<std::string> labels{};  ///< only members that have all of them
   bool share_credentials = false;     ///< keys travel to members; needs certificates
   milliseconds heartbeat{500};        ///< the same on all nodes
-  milliseconds silence_max{1'500};    ///< beyond what is usual on the line, then a member is dead
+  milliseconds silence_max{1'000};    ///< beyond what is usual on the line, then a member is dead
   milliseconds outage_max{60'000};    ///< items fail when no member has been reached for so long
 };
 
