@@ -22,6 +22,7 @@ namespace graphbit {
 namespace {
 
 constexpr std::size_t flows_known_max = 256;
+constexpr std::size_t begun_at_once_max = 100;  // others wait for the store meanwhile
 
 /// What the world outside made fail may work the next time; a refused request or an exception in a
 /// function will not by itself.
@@ -166,17 +167,68 @@ void durable_runs::begin(const request_ptr& request, time_point give_up_at) {
   if (closing_) return refuse(request, cancelled_error("executor"));
   if (request->wish == durable_wish::fork) return begin_fork(request);
   if (attach(request)) return;
-  const auto before = store_->find(request->options.run_id);
-  if (!before) return begin_again_later(request, before.error(), give_up_at);
-  auto claimed = claim_for(*request, claim_rule::open, {});
+  if (request->wish == durable_wish::execute) {
+    if (new_.empty()) writer_.post([this] { begin_together(); });
+    new_.push_back({request, give_up_at});
+    return;
+  }
+  auto claimed = claim(request->options.run_id, claim_rule::open);
+  begun({request, give_up_at}, std::move(claimed).map([](auto run) { return std::move(*run); }));
+}
+
+/// Runs that were asked for meanwhile share a transaction: each costs a flush of the disk.
+void durable_runs::begin_together() {
+  std::vector<new_request> group;
+  std::set<std::string> run_ids;
+  for (new_request& next : std::exchange(new_, {})) {
+    if (!run_ids.insert(next.request->options.run_id).second) {
+      begin(next.request, next.give_up_at);  // attached to the first of this name, the next time
+      continue;
+    }
+    group.push_back(std::move(next));
+    if (group.size() == begun_at_once_max) begin_group(std::exchange(group, {}));
+  }
+  if (!group.empty()) begin_group(std::move(group));
+}
+
+void durable_runs::begin_group(std::vector<new_request> group) {
+  std::vector<run_to_begin> rows;
+  rows.reserve(group.size());
+  for (const new_request& next : group) rows.push_back(row_of(*next.request));
+  claimed_at_ = steady_clock::now();
+  auto claimed = store_->begin_all(rows, lease_);
+  const bool one_is_damaged = !claimed && claimed.error().kind == error_kind::core;
+  if (one_is_damaged && group.size() > 1) {  // the others go on
+    for (new_request& next : group) begin_group({std::move(next)});
+    return;
+  }
+  for (std::size_t i = 0; i < group.size(); ++i)
+    begun(group[i], claimed ? std::move((*claimed)[i]) : fail(claimed.error()));
+}
+
+run_to_begin durable_runs::row_of(const durable_request& request) {
+  const known_flow& flow = learn(request.flow);
+  run_to_begin run;
+  run.run_id = request.options.run_id;
+  run.workflow_name = request.flow->name();
+  run.graph_hash = flow.hash;
+  run.workflow_json = flow.json;
+  run.inputs_json = to_json(request.options.inputs.is_null() ? json_value{json_value::object{}}
+                                                             : request.options.inputs);
+  run.about_json = about_run(hooks_.about_json, request.options);
+  return run;
+}
+
+void durable_runs::begun(const new_request& next, expected<claimed_run> claimed) {
+  const request_ptr& request = next.request;
   if (!claimed && claimed.error().field == "run_id" && owner_is_gone(claimed.error().value))
-    claimed = claim_for(*request, claim_rule::open, claimed.error().value);
-  if (!claimed) return begin_again_later(request, claimed.error(), give_up_at);
-  if (!*claimed)
-    return refuse(request,
-                  validation_error("run_id", "no run has this id", request->options.run_id));
-  if ((*claimed)->token == 0) return begin_ended(request, **claimed);
-  begin_claimed(request, **claimed, before->value_or((*claimed)->run));
+    claimed =
+        claim(request->options.run_id, claim_rule::open, claimed.error().value).map([](auto run) {
+          return std::move(*run);
+        });
+  if (!claimed) return begin_again_later(request, claimed.error(), next.give_up_at);
+  if (claimed->token == 0) return begin_ended(request, *claimed);
+  begin_claimed(request, *claimed);
 }
 
 /// Another's lease may end, and a store may come back; longer than a lease nobody waits for that.
@@ -206,31 +258,17 @@ bool durable_runs::attach(const request_ptr& request) {
   return true;
 }
 
-expected<std::optional<claimed_run>> durable_runs::claim_for(const durable_request& request,
-                                                             claim_rule rule,
-                                                             const std::string& gone) {
-  if (request.wish != durable_wish::execute || rule == claim_rule::ended)
-    return store_->claim(request.options.run_id, lease_, rule, gone);
-  run_to_begin run;
-  run.run_id = request.options.run_id;
-  run.workflow_name = request.flow->name();
-  const known_flow& flow = learn(request.flow);
-  run.graph_hash = flow.hash;
-  run.workflow_json = flow.json;
-  run.inputs_json = to_json(request.options.inputs.is_null() ? json_value{json_value::object{}}
-                                                             : request.options.inputs);
-  run.about_json = about_run(hooks_.about_json, request.options);
-  auto begun = store_->begin(run, lease_, gone);
-  if (!begun) return fail(std::move(begun.error()));
-  return std::optional<claimed_run>(std::move(*begun));
+expected<std::optional<claimed_run>> durable_runs::claim(const std::string& run_id, claim_rule rule,
+                                                         const std::string& gone) {
+  claimed_at_ = steady_clock::now();
+  return store_->claim(run_id, lease_, rule, gone);
 }
 
 /// Takes a claim back, as far as it can be.
-void durable_runs::give_back(const stored_run& before, std::uint64_t token) {
-  run_change change{.state = before.state, .wake_at = before.wake_at};
-  if (before.state == stored_state::running) change.state = stored_state::paused;
-  change.failure_json = before.failure_json;
-  const std::array groups{run_append{before.run_id, token, {}, change}};
+void durable_runs::give_back(const claimed_run& claimed) {
+  run_change before = claimed.before;
+  if (before.state == stored_state::running) before.state = stored_state::paused;
+  const std::array groups{run_append{claimed.run.run_id, claimed.token, {}, before}};
   if (const auto done = store_->append(groups); !done)
     log(log_level::warn, "journal", done.error().message);
 }
@@ -253,10 +291,9 @@ bool durable_runs::goes_on(const durable_request& request, const stored_run& run
 
 void durable_runs::begin_ended(const request_ptr& request, const claimed_run& claimed) {
   if (!goes_on(*request, claimed.run)) return show(request, claimed);
-  auto again = claim_for(*request, claim_rule::ended, {});
+  const auto again = claim(request->options.run_id, claim_rule::ended);
   if (!again) return refuse(request, again.error());
-  if (!*again || (*again)->token == 0) return show(request, claimed);
-  begin_claimed(request, **again, claimed.run);
+  begin_claimed(request, **again);
 }
 
 /// The recorded result; the workflow given must be the one that was run.
@@ -309,14 +346,13 @@ void durable_runs::cancel_now(const request_ptr& request, claimed_run claimed) {
 
 // --- runs that go on ----------------------------------------------------------------------------
 
-void durable_runs::begin_claimed(const request_ptr& request, const claimed_run& claimed,
-                                 const stored_run& before) {
+void durable_runs::begin_claimed(const request_ptr& request, const claimed_run& claimed) {
   const std::string& run_id = claimed.run.run_id;
   run_replay replay(claimed.records);
-  const bool reopened = is_ended(before.state);
+  const bool reopened = is_ended(claimed.before.state);
   if (replay.cancel_requested() && !reopened) return cancel_now(request, claimed);
   const auto give_up = [&](const error& why) {
-    give_back(before, claimed.token);
+    give_back(claimed);
     refuse(request, why);
   };
 
@@ -374,6 +410,7 @@ void durable_runs::begin_claimed(const request_ptr& request, const claimed_run& 
   const auto journal =
       std::make_shared<run_journal>(std::shared_ptr<journal_writer>(shared_from_this(), &writer_),
                                     held_run{run_id, claimed.token}, std::move(replay));
+  journal->renewed(claimed_at_ + lease_.length);
   writer_.hold(journal);
   journal->add(journal_kind::claimed, {}, claimed_body(lease_.owner, mapped));
   for (const std::string& key : forgotten) journal->add(journal_kind::forgotten, key);
@@ -391,13 +428,25 @@ void durable_runs::begin_claimed(const request_ptr& request, const claimed_run& 
     self->writer_.post([self, run_id, result] { self->run_ended(run_id, result); });
   };
   if (hooks_.launch(std::move(*setup), *request->home, tell)) return;
-  journal->leave({.state = stored_state::paused}, std::nullopt, {});
-  auto waiters = std::move(known.waiters);
-  runs_.erase(run_id);
-  for (const waiter& w : waiters)
+  queue_is_full(request, journal);
+}
+
+/// Whoever asks for the run may ask again; one that was revived or adopted is looked at again soon,
+/// here or elsewhere.
+void durable_runs::queue_is_full(const request_ptr& request,
+                                 const std::shared_ptr<run_journal>& journal) {
+  const auto found = runs_.find(journal->held().run_id);
+  const bool asked_for = request->done != nullptr;
+  journal->leave({.state = asked_for ? stored_state::paused : stored_state::running}, std::nullopt,
+                 {});
+  found->second.journal = nullptr;
+  std::vector<waiter> refused;
+  if (asked_for) refused = std::exchange(found->second.waiters, {});
+  if (found->second.waiters.empty()) runs_.erase(found);
+  for (const waiter& w : refused)
     refuse(w.request, resource_error("runs_queued",
-                                     "too many runs wait in this executor; the run "
-                                     "is kept in its store: execute it again"));
+                                     "too many runs wait in this executor; the run is kept in its "
+                                     "store: execute it again"));
 }
 
 // --- forks --------------------------------------------------------------------------------------
@@ -446,6 +495,7 @@ void durable_runs::begin_fork(const request_ptr& request) {
   if (*taken)
     return refuse(request,
                   validation_error("new_run_id", "there is a run of this id already", fork.run_id));
+  claimed_at_ = steady_clock::now();
   auto begun = store_->begin(fork, lease_);
   if (!begun) return refuse(request, begun.error());
   run_append copy{begun->run.run_id, begun->token, {}, {}};
@@ -462,7 +512,7 @@ void durable_runs::begin_fork(const request_ptr& request) {
   request->flow = *flow;
   request->options.run_id = fork.run_id;
   request->options.inputs = {};
-  begin_claimed(request, *begun, begun->run);
+  begin_claimed(request, *begun);
 }
 
 }  // namespace graphbit

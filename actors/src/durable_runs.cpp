@@ -16,29 +16,15 @@ namespace {
 
 constexpr auto look_period = seconds{1};
 constexpr auto prune_period = std::chrono::minutes{10};
+constexpr auto measure_period = std::chrono::minutes{1};
 constexpr auto not_ours_for = seconds{60};
 constexpr std::size_t due_max = 64;
+constexpr std::size_t looked_at_max = 1'000;
 
 error closed_error() { return cancelled_error("executor"); }
 
 end_early hand_over() {
   return {std::make_shared<const error>(closed_error()), {.leave_as = stored_state::running}};
-}
-
-/// An answer for somebody who waits no longer for a run that goes on, or cannot.
-run_result answer_without(const durable_request& request, error why) {
-  auto record = std::make_shared<run_record>();
-  record->run_id = request.options.run_id;
-  record->flow = request.flow ? request.flow : std::make_shared<const workflow>();
-  record->inputs = request.options.inputs;
-  record->nodes.resize(record->flow->nodes().size());
-  for (node_result& node : record->nodes) node.status = node_status::cancelled;
-  record->started = record->ended = steady_clock::now();
-  record->wall_started = std::chrono::system_clock::now();
-  record->state = why.cancelled ? run_state::cancelled : run_state::failed;
-  if (!why.cancelled) record->raised = why;
-  record->failure = std::move(why);
-  return run_result(std::move(record));
 }
 
 }  // namespace
@@ -97,7 +83,8 @@ void durable_runs::refuse(const request_ptr& request, const error& why) {
     log(log_level::warn, "journal",
         "run '" + request->options.run_id + "' cannot go on here: " + why.message);
   }
-  answer(request, answer_without(*request, why));
+  const auto flow = request->flow ? request->flow : std::make_shared<const workflow>();
+  answer(request, unstarted_result(request->options.run_id, flow, request->options.inputs, why));
 }
 
 void durable_runs::add_waiter(const std::string& run_id, const request_ptr& request) {
@@ -190,7 +177,7 @@ void durable_runs::tick() {
     renew_at_ = now + look_period;
     renew();
   }
-  if (now >= adopt_at_ && !closing_) {
+  if (now >= adopt_at_) {
     adopt_at_ = now + look_period;
     adopt_due();
   }
@@ -198,6 +185,10 @@ void durable_runs::tick() {
   if (now >= prune_at_ && !closing_) {
     prune_at_ = now + prune_period;
     prune();
+  }
+  if (now >= measure_at_ && !closing_) {
+    measure_at_ = now + measure_period;
+    measure();
   }
   end_if_closed();
 }
@@ -220,6 +211,7 @@ void durable_runs::renew() {
   std::vector<held_run> held;
   for (const auto& [run_id, run] : writer_.held()) held.push_back(run->held());
   if (held.empty()) return;
+  const auto until = steady_clock::now() + lease_.length;
   const auto renewed = store_->renew(lease_, held);
   if (!renewed) {
     log(log_level::warn, "journal",
@@ -232,6 +224,7 @@ void durable_runs::renew() {
     const auto run = found->second;
     writer_.lose(run, journal_writer::fenced(run_id));
   }
+  for (const auto& [run_id, run] : writer_.held()) run->renewed(until);
   for (const run_message& message : renewed->messages) heed(message);
 }
 
@@ -249,9 +242,11 @@ void durable_runs::heed(const run_message& message) {
 
 /// Also revives the parked runs that were left here, by the same rule.
 void durable_runs::adopt_due() {
+  if (closing_) return;
   const auto due = store_->due(due_after_, due_max);
   if (!due) return;
-  due_after_ = due->size() < due_max ? std::string() : due->back().run_id;
+  const bool is_page = due->size() == due_max;  // there are more
+  due_after_ = is_page ? due->back().run_id : std::string();
   const auto now = steady_clock::now();
   std::erase_if(not_ours_, [&](const auto& entry) { return entry.second <= now; });
   for (const stored_run& run : *due) {
@@ -262,6 +257,7 @@ void durable_runs::adopt_due() {
     else
       not_ours_.insert_or_assign(run.run_id, now + not_ours_for);
   }
+  if (is_page) writer_.post([this] { adopt_due(); });  // what is to be written goes first
 }
 
 bool durable_runs::may_adopt(const stored_run& run) {
@@ -282,7 +278,7 @@ bool durable_runs::may_adopt(const stored_run& run) {
 /// With nobody who asks: whatever goes wrong leaves the run to others.
 void durable_runs::revive(const stored_run& run, claim_rule rule) {
   const std::string& run_id = run.run_id;
-  auto claimed = store_->claim(run_id, lease_, rule);
+  auto claimed = claim(run_id, rule);
   if (!claimed || !*claimed || (*claimed)->token == 0) return;
   const auto request = std::make_shared<durable_request>();
   const auto awaited = runs_.find(run_id);
@@ -298,36 +294,45 @@ void durable_runs::revive(const stored_run& run, claim_rule rule) {
   request->wish = durable_wish::resume;
   request->options.run_id = run_id;
   request->home = &rt_.next_reactor();
-  begin_claimed(request, **claimed, run);
+  begin_claimed(request, **claimed);
 }
 
 void durable_runs::look_after_waiters(time_point now) {
-  const bool ask_store = now >= waiters_at_;
-  if (ask_store) waiters_at_ = now + look_period;
-  std::vector<std::string> ended;
-  for (auto& [run_id, run] : runs_) {
-    std::vector<std::uint64_t> late;
-    for (const waiter& w : run.waiters)
-      if (now >= w.request->options.deadline_at) late.push_back(w.number);
-    for (const std::uint64_t number : late) {
-      const auto w = std::find_if(run.waiters.begin(), run.waiters.end(),
-                                  [&](const waiter& each) { return each.number == number; });
-      const auto request = w->request;
-      run.waiters.erase(w);
-      refuse(request, timeout_error(request->options.timeout_operation, milliseconds{0},
-                                    "run '" + run_id +
-                                        "' has not ended in time; it goes on in its store, and "
-                                        "executing it again waits on"));
-    }
-    if (!ask_store || run.journal) continue;
-    if (run.waiters.empty()) {
-      ended.push_back(run_id);
-      continue;
-    }
-    const auto stored = store_->find(run_id);
-    if (stored && *stored && is_ended((*stored)->state)) ended.push_back(run_id);
+  for (auto at = runs_.begin(); at != runs_.end();) {
+    known_run& run = at->second;
+    for (std::size_t i = 0; i < run.waiters.size();)
+      if (now >= run.waiters[i].request->options.deadline_at) {
+        const auto late = run.waiters[i].request;
+        run.waiters.erase(run.waiters.begin() + static_cast<std::ptrdiff_t>(i));
+        refuse(late, timeout_error(late->options.timeout_operation, milliseconds{0},
+                                   "run '" + at->first +
+                                       "' has not ended in time; it goes on in its store, and "
+                                       "executing it again waits on"));
+      } else {
+        ++i;
+      }
+    at = run.waiters.empty() && !run.journal ? runs_.erase(at) : std::next(at);
   }
-  for (const std::string& run_id : ended) {
+  if (now < waiters_at_) return;
+  waiters_at_ = now + look_period;
+  look_for_ends_elsewhere(now);
+}
+
+/// Runs that are waited for here may end in other hands. Many are looked at in turn.
+void durable_runs::look_for_ends_elsewhere(time_point now) {
+  std::vector<std::string> elsewhere;
+  for (const auto& [run_id, run] : runs_)
+    if (!run.journal && run_id > ends_after_) elsewhere.push_back(run_id);
+  const bool are_more = elsewhere.size() > looked_at_max;
+  if (are_more) {
+    std::nth_element(elsewhere.begin(), elsewhere.begin() + looked_at_max - 1, elsewhere.end());
+    elsewhere.resize(looked_at_max);
+  }
+  ends_after_ = are_more ? elsewhere.back() : std::string();
+  if (elsewhere.empty()) return;
+  const auto ended = store_->ended_of(elsewhere);
+  if (!ended) return;
+  for (const std::string& run_id : *ended) {
     const auto waiters = std::move(runs_[run_id].waiters);
     runs_.erase(run_id);
     for (const waiter& w : waiters) begin(w.request, now);
@@ -340,6 +345,13 @@ void durable_runs::prune() {
     log(log_level::warn, "journal", store_->name() + ": old runs stay: " + pruned.error().message);
   else if (*pruned > 0)
     prune_at_ = {};  // there may be more
+}
+
+void durable_runs::measure() {
+  const auto size = store_->size();
+  if (!size) return;
+  const std::lock_guard guard(size_mutex_);
+  size_ = *size;
 }
 
 // --- the end ------------------------------------------------------------------------------------
@@ -365,7 +377,12 @@ void durable_runs::end_if_closed() {
 
 void durable_runs::join(milliseconds patience) { writer_.stop(patience); }
 
+journal_service::journal_service(runtime& rt)
+    : registry_(rt.service<metrics_registry>()),
+      collector_(registry_->collect_with([this](metrics_page& page) { collect(page); })) {}
+
 journal_service::~journal_service() {
+  collector_.reset();
   const std::lock_guard guard(mutex_);
   for (const auto& runs : all_) runs->close();
   for (const auto& runs : all_) runs->join(seconds{5});
@@ -378,6 +395,30 @@ void journal_service::add(std::shared_ptr<durable_runs> runs) {
     if (each->ended()) over.push_back(std::move(each));
   std::erase(all_, nullptr);
   all_.push_back(std::move(runs));
+}
+
+void journal_service::collect(metrics_page& page) const {
+  std::map<std::string, store_size> sizes;
+  {
+    const std::lock_guard guard(mutex_);
+    for (const auto& runs : all_)
+      if (const auto size = runs->last_size(); size && !runs->ended())
+        sizes.insert_or_assign(runs->store()->name(), *size);
+  }
+  for (const auto& [store, size] : sizes) {
+    const auto runs = [&](const char* state, std::uint64_t count) {
+      page.gauge("graphbit_store_runs", "Durable runs in a store, by whether they have ended.",
+                 {{"store", store}, {"state", state}}, static_cast<double>(count));
+    };
+    runs("open", size.runs_open);
+    runs("ended", size.runs_ended);
+    page.gauge("graphbit_store_bytes", "What a store of durable runs takes, with all indexes.",
+               {{"store", store}}, static_cast<double>(size.bytes));
+    if (size.oldest)
+      page.gauge("graphbit_store_oldest_seconds",
+                 "Time since the end of the run in a store that ended first.", {{"store", store}},
+                 std::chrono::duration<double>(wall_now() - *size.oldest).count());
+  }
 }
 
 }  // namespace graphbit

@@ -5,12 +5,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include <graphbit/actors/executor.hpp>
+#include <graphbit/runtime/metrics.hpp>
 
 #include "src/journal_writer.hpp"
 #include "src/run_actor.hpp"
@@ -72,6 +74,11 @@ class durable_runs : public std::enable_shared_from_this<durable_runs> {
   void look();
   void cancel(const std::string& run_id);
   [[nodiscard]] const std::shared_ptr<run_store>& store() const noexcept { return store_; }
+  /// The store's size as it was within the last minute; nothing yet: not known.
+  [[nodiscard]] std::optional<store_size> last_size() const {
+    const std::lock_guard guard(size_mutex_);
+    return size_;
+  }
 
  private:
   using request_ptr = std::shared_ptr<durable_request>;
@@ -90,23 +97,32 @@ class durable_runs : public std::enable_shared_from_this<durable_runs> {
     request_ptr request;
     time_point again_at, give_up_at;
   };
+  struct new_request {
+    request_ptr request;
+    time_point give_up_at;
+  };
 
   // Beginning: durable_begin.cpp.
   void begin(const request_ptr& request, time_point give_up_at);
   [[nodiscard]] bool attach(const request_ptr& request);
-  [[nodiscard]] expected<std::optional<claimed_run>> claim_for(const durable_request& request,
-                                                               claim_rule rule,
-                                                               const std::string& gone);
+  void begin_together();
+  void begin_group(std::vector<new_request> group);
+  [[nodiscard]] run_to_begin row_of(const durable_request& request);
+  /// `claimed`: what the store said.
+  void begun(const new_request& next, expected<claimed_run> claimed);
+  /// Claims a run that is there; what it gives for the rule `due` may be nothing.
+  [[nodiscard]] expected<std::optional<claimed_run>> claim(const std::string& run_id,
+                                                           claim_rule rule,
+                                                           const std::string& gone = {});
   void begin_again_later(const request_ptr& request, const error& why, time_point give_up_at);
   void begin_fork(const request_ptr& request);
   void begin_ended(const request_ptr& request, const claimed_run& claimed);
-  /// `before`: what the run was before it was claimed.
-  void begin_claimed(const request_ptr& request, const claimed_run& claimed,
-                     const stored_run& before);
+  void begin_claimed(const request_ptr& request, const claimed_run& claimed);
+  void queue_is_full(const request_ptr& request, const std::shared_ptr<run_journal>& journal);
   [[nodiscard]] bool goes_on(const durable_request& request, const stored_run& run) const;
   void show(const request_ptr& request, const claimed_run& claimed);
   void cancel_now(const request_ptr& request, claimed_run claimed);
-  void give_back(const stored_run& before, std::uint64_t token);
+  void give_back(const claimed_run& claimed);
   void refuse(const request_ptr& request, const error& why);
   [[nodiscard]] expected<std::shared_ptr<const workflow>> stored_flow(const claimed_run& claimed,
                                                                       const run_replay& replay);
@@ -137,7 +153,9 @@ class durable_runs : public std::enable_shared_from_this<durable_runs> {
   [[nodiscard]] bool may_adopt(const stored_run& run);
   void revive(const stored_run& run, claim_rule rule);
   void look_after_waiters(time_point now);
+  void look_for_ends_elsewhere(time_point now);
   void prune();
+  void measure();
   void end_if_closed();
 
   runtime& rt_;
@@ -149,27 +167,37 @@ class durable_runs : public std::enable_shared_from_this<durable_runs> {
 
   // The writer's thread only.
   std::unordered_map<std::string, known_run> runs_;  // at work here, or waited for
+  std::vector<new_request> new_;                     // to be begun in one transaction
   std::deque<later_request> later_;                  // another still holds the run
   std::deque<known_flow> flows_;                     // the oldest first
   std::map<std::string, time_point> not_ours_;  // cannot be adopted here; until then not looked at
-  std::string due_after_;
+  time_point claimed_at_{};             // the last claim was asked for: leases hold from then on
+  std::string due_after_, ends_after_;  // the last that was looked at
   std::uint64_t next_waiter_ = 1;
-  time_point renew_at_{}, adopt_at_{}, waiters_at_{}, prune_at_{};
+  time_point renew_at_{}, adopt_at_{}, waiters_at_{}, prune_at_{}, measure_at_{};
   bool closing_ = false;
+
+  mutable std::mutex size_mutex_;
+  std::optional<store_size> size_;  // guarded by size_mutex_
 
   journal_writer writer_;  // last: its thread ends first
 };
 
 /// The journals of a runtime. A runtime service: those that are still open are closed with it.
+/// Tells the metrics how large their stores are, each store once.
 class journal_service {
  public:
-  explicit journal_service(runtime&) {}
+  explicit journal_service(runtime& rt);
   ~journal_service();
   void add(std::shared_ptr<durable_runs> runs);
 
  private:
-  std::mutex mutex_;
+  void collect(metrics_page& page) const;
+
+  mutable std::mutex mutex_;
   std::vector<std::shared_ptr<durable_runs>> all_;
+  std::shared_ptr<metrics_registry> registry_;
+  std::shared_ptr<void> collector_;
 };
 
 }  // namespace graphbit

@@ -135,7 +135,8 @@ run_request::~run_request() {
 void run_request::refuse(error why) noexcept {
   const auto done = std::exchange(done_, nullptr);
   if (!done) return;
-  const run_result result = unstarted_result(setup_, std::move(why));
+  const run_result result =
+      unstarted_result(setup_.run_id, setup_.plan->flow(), setup_.inputs, std::move(why));
   ledger_->ended(result, false);
   tell_end(done, result);
 }

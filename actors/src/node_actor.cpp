@@ -84,6 +84,13 @@ void answer(const caf::actor& node, std::size_t slot, expected<json_value> resul
                  callable_answer{slot, std::make_shared<expected<json_value>>(std::move(result))});
 }
 
+/// Not where the provider speaks of quota or billing, even if it says Retry-After.
+bool waiting_helps(const error& e) {
+  if (e.kind == error_kind::network) return true;
+  const bool said_by_server = e.status != 0;
+  return e.kind == error_kind::rate_limit && (!said_by_server || e.breaker == breaker_rule::counts);
+}
+
 error time_limit_error(const callable& function) {
   return timeout_error(function.name, function.timeout,
                        "'" + function.name + "' did not end within its time limit");
@@ -222,6 +229,7 @@ class node_shell final : public node_context {
     return board_->journal()->replay().effect(tool_key(key(), slot)) != nullptr;
   }
   [[nodiscard]] bool answer_recorded(std::size_t slot);
+  void answer_later(std::size_t slot);
   [[nodiscard]] bool may_park(const expected<chat_response>& result) const;
   void park_call(const error& why);
 
@@ -254,7 +262,10 @@ void node_shell::ask(std::size_t slot, const model_settings& settings, chat_requ
                      const std::string& call_id) {
   if (parks_) return;  // asked again by the next incarnation
   ++asked_;
-  if (board_->journal() != nullptr && answer_recorded(slot)) return;
+  if (const auto* journal = board_->journal()) {
+    if (answer_recorded(slot)) return;
+    if (!journal->may_ask()) return answer_later(slot);
+  }
   const auto backend = board_->environment().backends->find(settings);
   if (!backend) return fail_with(core_error(who() + " has no backend"));
   call_options options = board_->environment().call;
@@ -290,6 +301,14 @@ bool node_shell::answer_recorded(std::size_t slot) {
   return true;
 }
 
+/// As a provider's answer: the node parks, and begins again once the run is known to be ours.
+void node_shell::answer_later(std::size_t slot) {
+  error e = network_error("the run's lease has ended; it goes on once the store has renewed it");
+  e.retry_after = seconds{1};
+  caf::anon_send(caf::actor_cast<caf::actor>(self_),
+                 model_answer{slot, std::make_shared<expected<chat_response>>(fail(std::move(e)))});
+}
+
 void node_shell::keep(std::size_t slot, const llm_call_record& answer) {
   auto* journal = board_->journal();
   if (journal == nullptr || journal->replay().effect(call_key(key(), slot)) != nullptr) return;
@@ -301,8 +320,7 @@ void node_shell::keep(std::size_t slot, const llm_call_record& answer) {
 bool node_shell::may_park(const expected<chat_response>& result) const {
   if (result || board_->journal() == nullptr || !board_->open()) return false;
   const error& e = result.error();
-  const bool passes = e.kind == error_kind::network || e.kind == error_kind::rate_limit;
-  return passes && e.retry_after && !e.cancelled && board_->parked_for(index_) < park_max;
+  return waiting_helps(e) && e.retry_after && !e.cancelled && board_->parked_for(index_) < park_max;
 }
 
 void node_shell::park_call(const error& why) {

@@ -315,6 +315,7 @@ void provider_shard::retry_or_give_up(live_call& call, error e) {
     limited.provider = e.provider;
     limited.status = e.status;
     limited.request_id = e.request_id;
+    limited.breaker = e.breaker;  // tells a rate that recovers from a quota that does not
     return finish_with(call, std::move(limited));
   }
   finish_with(call, std::move(e));

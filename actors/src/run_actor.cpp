@@ -331,12 +331,13 @@ void tell_end(const run_done& done, const run_result& result) noexcept {
       "what run '" + result.record().run_id + "' was to tell threw: " + what);
 }
 
-run_result unstarted_result(const run_setup& setup, error why) {
+run_result unstarted_result(std::string run_id, std::shared_ptr<const workflow> flow,
+                            json_value inputs, error why) {
   auto record = std::make_shared<run_record>();
-  record->run_id = setup.run_id;
-  record->flow = setup.plan->flow();
-  record->inputs = setup.inputs;
-  record->nodes.resize(setup.plan->size());
+  record->run_id = std::move(run_id);
+  record->flow = std::move(flow);
+  record->inputs = std::move(inputs);
+  record->nodes.resize(record->flow->nodes().size());
   for (node_result& node : record->nodes) node.status = node_status::cancelled;
   record->started = record->ended = steady_clock::now();
   record->wall_started = std::chrono::system_clock::now();

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <functional>
+#include <memory>
+#include <string>
 
 #include <graphbit/runtime/pinned_actor.hpp>
 
@@ -25,7 +27,8 @@ caf::actor start_run(reactor& home, run_setup setup, run_done done);
 /// Calls `done`; what it throws is logged, for it must cost neither the run nor the process.
 void tell_end(const run_done& done, const run_result& result) noexcept;
 
-/// The result of a run that never began.
-[[nodiscard]] run_result unstarted_result(const run_setup& setup, error why);
+/// The result of a run that never began, or whose caller hears of it no more: no node has run.
+[[nodiscard]] run_result unstarted_result(std::string run_id, std::shared_ptr<const workflow> flow,
+                                          json_value inputs, error why);
 
 }  // namespace graphbit

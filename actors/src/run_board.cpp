@@ -170,20 +170,21 @@ wall_time run_board::waits_since(std::size_t index) {
   return waits_.try_emplace(index, *since).first->second;
 }
 
+parkings& run_board::parkings_of(std::size_t index) {
+  const auto [at, is_new] = parkings_.try_emplace(index);
+  if (is_new && journal() != nullptr) at->second = journal()->replay().parked(key(index));
+  return at->second;
+}
+
 /// Every parking writes a row, so a long outage is looked at less and less often.
 wall_time run_board::parks_until(std::size_t index, milliseconds asked) {
   constexpr auto first = milliseconds{250}, longest = milliseconds{60'000};
-  parkings& so_far = parkings_[index];
+  parkings& so_far = parkings_of(index);
   const auto own = std::min(longest, first * (1 << std::min<std::uint32_t>(so_far.count, 8)));
   const auto wait = std::max(asked, own);
   ++so_far.count;
   so_far.in_all += wait;
   return wall_now() + wait;
-}
-
-milliseconds run_board::parked_for(std::size_t index) const {
-  const auto found = parkings_.find(index);
-  return found == parkings_.end() ? milliseconds{0} : found->second.in_all;
 }
 
 json_value run_board::outputs_json() const { return outputs_by_name().take(); }

@@ -22,6 +22,7 @@
 #include "src/prompt.hpp"
 #include "src/record_json.hpp"
 #include "src/run_plan.hpp"
+#include "src/run_replay.hpp"
 #include "src/run_trace.hpp"
 
 namespace graphbit {
@@ -87,8 +88,8 @@ class run_board final : public reference_scope {
   [[nodiscard]] run_calendar calendar() const { return {record_->wall_started, record_->started}; }
   /// Notes that a node parks, and says until when at least: longer each time.
   [[nodiscard]] wall_time parks_until(std::size_t index, milliseconds asked);
-  /// How long a node has been parked, in all.
-  [[nodiscard]] milliseconds parked_for(std::size_t index) const;
+  /// How long a node has been parked, in all: also before its run was revived.
+  [[nodiscard]] milliseconds parked_for(std::size_t index) { return parkings_of(index).in_all; }
 
   /// Until the result is handed out.
   [[nodiscard]] bool open() const noexcept { return open_; }
@@ -157,16 +158,14 @@ class run_board final : public reference_scope {
   void tell(const run_event& event) const noexcept;
   [[nodiscard]] named_values<json_value> outputs_by_name() const;
 
+  [[nodiscard]] parkings& parkings_of(std::size_t index);
+
   run_setup setup_;
   reactor* home_ = nullptr;
   std::shared_ptr<run_record> record_;
   std::vector<std::pair<std::string, node_output>> inputs_;
   std::map<std::string, json_value, std::less<>> signals_;
   std::map<std::size_t, wall_time> waits_;
-  struct parkings {
-    std::uint32_t count = 0;
-    milliseconds in_all{0};
-  };
   std::map<std::size_t, parkings> parkings_;
   std::vector<std::string> keys_;  // of the nodes; only with a journal
   std::stop_source stop_;

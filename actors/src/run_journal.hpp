@@ -23,7 +23,7 @@ namespace graphbit {
 /// Lifecycle: made by `durable_runs` for each lease of a run; shared by the run's actors and the
 /// writer. Without a writer it can only be read: a run that has ended is looked at. Threads:
 /// recording and `attach` from the run's reactor; `tell` and what is said of a loss from the
-/// writer's; `is_lost` from any.
+/// writer's; `is_lost`, `renewed` and `may_ask` from any.
 class run_journal : public std::enable_shared_from_this<run_journal> {
  public:
   run_journal(std::shared_ptr<journal_writer> writer, held_run run, run_replay replay)
@@ -55,6 +55,12 @@ class run_journal : public std::enable_shared_from_this<run_journal> {
   /// Like `tell`, for what needs no counting: it ends the run.
   void send(std::function<void(const caf::actor& run)> message);
 
+  /// The lease holds until then, as far as is known here.
+  void renewed(time_point until) noexcept { held_until_ = until; }
+  /// False: nothing more may be asked for this run until its lease is renewed. Who was asleep for
+  /// long finds out here, before the store can tell it that another has the run.
+  [[nodiscard]] bool may_ask() const noexcept { return steady_clock::now() < held_until_.load(); }
+
   /// Why the run is held no more.
   [[nodiscard]] const std::optional<error>& lost_by() const noexcept { return lost_by_; }
   void set_lost(const error& why) {
@@ -70,6 +76,7 @@ class run_journal : public std::enable_shared_from_this<run_journal> {
   std::uint64_t told_ = 0;
   std::optional<error> lost_by_;
   std::atomic<bool> is_lost_{false};
+  std::atomic<time_point> held_until_{time_point{}};
 
   std::mutex mutex_;
   caf::actor actor_;

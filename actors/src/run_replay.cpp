@@ -56,15 +56,27 @@ void run_replay::add(const journal_record& record) {
     case journal_kind::node_skipped:
       skipped_.insert(record.key);
       return;
-    case journal_kind::node_started:
     case journal_kind::node_parked:
+      add_parking(record);
+      return;
+    case journal_kind::node_started:
       return;
   }
+}
+
+void run_replay::add_parking(const journal_record& record) {
+  const auto body = parse_json(record.body);
+  const json_value* until = body ? body->find("until") : nullptr;
+  if (until == nullptr || !until->is_int()) return;  // for a signal
+  parkings& so_far = parked_[record.key];
+  ++so_far.count;
+  so_far.in_all += milliseconds{until->as_int()} - record.at.time_since_epoch();
 }
 
 void run_replay::forget(const std::string& key) {
   nodes_.erase(key);
   waits_.erase(key);
+  parked_.erase(key);
   skipped_.erase(key);
 }
 
@@ -76,6 +88,11 @@ const std::string* run_replay::effect(const std::string& key) const {
 std::optional<wall_time> run_replay::wait_began(const std::string& key) const {
   const auto* found = find_in(waits_, key);
   return found == nullptr ? std::nullopt : std::optional(*found);
+}
+
+parkings run_replay::parked(const std::string& key) const {
+  const auto* found = find_in(parked_, key);
+  return found == nullptr ? parkings{} : *found;
 }
 
 bool run_replay::failed(const std::string& key) const {

@@ -14,6 +14,12 @@
 
 namespace graphbit {
 
+/// How often a node has parked because its provider could not be asked, and how long in all.
+struct parkings {
+  std::uint32_t count = 0;
+  milliseconds in_all{0};
+};
+
 /// What the records of a run come to: which nodes have ended with what, which calls inside the
 /// others are answered, what the run was told. A pure value; the same records give the same replay.
 class run_replay {
@@ -27,6 +33,7 @@ class run_replay {
   [[nodiscard]] const std::string* effect(const std::string& key) const;
   /// When a node's wait began.
   [[nodiscard]] std::optional<wall_time> wait_began(const std::string& key) const;
+  [[nodiscard]] parkings parked(const std::string& key) const;
   /// What the run was told: names, and values as JSON text; the first of each name.
   [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& signals() const noexcept {
     return signals_;
@@ -46,9 +53,12 @@ class run_replay {
   void add(const journal_record& record);
 
  private:
+  void add_parking(const journal_record& record);
+
   std::unordered_map<std::string, std::string> nodes_;
   std::unordered_map<std::string, std::string> effects_;
   std::unordered_map<std::string, wall_time> waits_;
+  std::unordered_map<std::string, parkings> parked_;
   std::unordered_set<std::string> skipped_;
   std::vector<std::pair<std::string, std::string>> signals_;  // name, value as JSON text; the first
   bool cancel_requested_ = false;

@@ -27,4 +27,10 @@ bool is_ended(stored_state state) noexcept {
          state == stored_state::cancelled;
 }
 
+expected<claimed_run> run_store::begin(const run_to_begin& run, const run_lease& lease) {
+  auto begun = begin_all({&run, 1}, lease);
+  if (!begun) return fail(std::move(begun.error()));
+  return std::move(begun->front());
+}
+
 }  // namespace graphbit

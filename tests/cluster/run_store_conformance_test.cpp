@@ -133,12 +133,45 @@ TEST_P(run_store_conformance, an_owner_may_begin_its_run_again_and_gets_what_is_
   EXPECT_EQ(again->records[1].at, wall_time(milliseconds(1'000)));
 }
 
+TEST_P(run_store_conformance, many_runs_begin_at_once_and_each_has_its_own_answer) {
+  static_cast<void>(begin("held"));
+  const auto ended = begin("ended"), parked = begin("parked");
+  const std::vector<run_append> changes{
+      {"ended", ended.token, {}, run_change{.state = stored_state::completed}},
+      {"parked", parked.token, {}, run_change{.state = stored_state::parked}}};
+  ASSERT_TRUE(store->append(changes));
+  const std::vector<run_to_begin> runs{make_run("z"), make_run("held"), make_run("a"),
+                                       make_run("ended"), make_run("parked")};
+  const auto begun = other->begin_all(runs, theirs);
+  ASSERT_TRUE(begun) << begun.error().message;
+  ASSERT_EQ(begun->size(), 5u);
+  for (const std::size_t i : {0u, 2u}) {
+    ASSERT_TRUE((*begun)[i]);
+    EXPECT_TRUE((*begun)[i]->created);
+    EXPECT_EQ((*begun)[i]->run.run_id, runs[i].run_id);
+    const auto found = *store->find(runs[i].run_id);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->workflow_json, runs[i].workflow_json);
+    EXPECT_EQ(found->token, (*begun)[i]->token);
+    EXPECT_EQ(found->owner, (*begun)[i]->run.owner);
+    EXPECT_EQ(found->created_at, (*begun)[i]->run.created_at);
+  }
+  ASSERT_FALSE((*begun)[1]);
+  EXPECT_EQ((*begun)[1].error().field, "run_id");
+  EXPECT_EQ((*begun)[3]->token, 0u);
+  EXPECT_EQ((*begun)[3]->before.state, stored_state::completed);
+  EXPECT_GT((*begun)[4]->token, parked.token);
+  EXPECT_EQ((*begun)[4]->before.state, stored_state::parked);
+  const std::vector<std::string> asked{"z", "ended", "nowhere", "parked"};
+  EXPECT_EQ(*store->ended_of(asked), std::vector<std::string>{"ended"});
+}
+
 TEST_P(run_store_conformance, a_run_is_taken_from_an_owner_known_to_be_dead) {
   const auto made = begin("r");
-  const auto taken = other->begin(make_run("r"), theirs, mine.owner);
-  ASSERT_TRUE(taken);
-  EXPECT_GT(taken->token, made.token);
-  EXPECT_EQ(taken->run.owner, theirs.owner);
+  const auto taken = other->claim("r", theirs, claim_rule::open, mine.owner);
+  ASSERT_TRUE(taken && *taken);
+  EXPECT_GT((*taken)->token, made.token);
+  EXPECT_EQ((*taken)->run.owner, theirs.owner);
   EXPECT_FALSE(store->claim("r", mine, claim_rule::open, "somebody else"));
   const auto back = store->claim("r", mine, claim_rule::due, theirs.owner);
   ASSERT_TRUE(back);

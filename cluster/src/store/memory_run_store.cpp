@@ -46,30 +46,12 @@ class memory_run_store final : public run_store {
 
   std::string name() const override { return ":memory:"; }
 
-  expected<claimed_run> begin(const run_to_begin& run, const run_lease& lease,
-                              const std::string& gone) override {
+  expected<std::vector<expected<claimed_run>>> begin_all(std::span<const run_to_begin> runs,
+                                                         const run_lease& lease) override {
     const std::lock_guard guard(mutex_);
-    if (const auto found = runs_.find(run.run_id); found != runs_.end()) {
-      auto taken = take(found->second, lease, claim_rule::open, gone);
-      if (!taken) return fail(taken.error());
-      return std::move(**taken);
-    }
-    const auto now = now_();
-    auto& made = runs_[run.run_id];
-    made.run = {.run_id = run.run_id,
-                .workflow_name = run.workflow_name,
-                .graph_hash = run.graph_hash,
-                .about_json = run.about_json,
-                .forked_from = run.forked_from,
-                .owner = lease.owner,
-                .token = 1,
-                .lease_until = now + lease.length,
-                .created_at = now,
-                .changed_at = now,
-                .workflow_json = run.workflow_json,
-                .inputs_json = run.inputs_json};
-    order_.push_back(run.run_id);
-    return claimed_run{made.run, made.run.token, true, {}};
+    std::vector<expected<claimed_run>> all;
+    for (const auto& run : runs) all.push_back(begin_one(run, lease));
+    return all;
   }
 
   expected<std::optional<claimed_run>> claim(const std::string& run_id, const run_lease& lease,
@@ -178,6 +160,16 @@ class memory_run_store final : public run_store {
     return found;
   }
 
+  expected<std::vector<std::string>> ended_of(std::span<const std::string> run_ids) override {
+    const std::lock_guard guard(mutex_);
+    std::vector<std::string> ended;
+    for (const auto& run_id : run_ids)
+      if (const auto found = runs_.find(run_id);
+          found != runs_.end() && is_ended(found->second.run.state))
+        ended.push_back(run_id);
+    return ended;
+  }
+
   expected<std::optional<stored_run>> find(const std::string& run_id) override {
     const std::lock_guard guard(mutex_);
     const auto found = runs_.find(run_id);
@@ -271,17 +263,42 @@ class memory_run_store final : public run_store {
   }
 
  private:
+  [[nodiscard]] expected<claimed_run> begin_one(const run_to_begin& run, const run_lease& lease) {
+    if (const auto found = runs_.find(run.run_id); found != runs_.end()) {
+      auto taken = take(found->second, lease, claim_rule::open, {});
+      if (!taken) return fail(taken.error());
+      return std::move(**taken);
+    }
+    const auto now = now_();
+    auto& made = runs_[run.run_id];
+    made.run = {.run_id = run.run_id,
+                .workflow_name = run.workflow_name,
+                .graph_hash = run.graph_hash,
+                .about_json = run.about_json,
+                .forked_from = run.forked_from,
+                .owner = lease.owner,
+                .token = 1,
+                .lease_until = now + lease.length,
+                .created_at = now,
+                .changed_at = now,
+                .workflow_json = run.workflow_json,
+                .inputs_json = run.inputs_json};
+    order_.push_back(run.run_id);
+    return claimed_run{made.run, made.run.token, true, {}, {}};
+  }
+
   // Nothing: by the rule `due`, it is not due.
   [[nodiscard]] expected<std::optional<claimed_run>> take(kept_run& kept, const run_lease& lease,
                                                           claim_rule rule,
                                                           const std::string& gone) {
     auto& run = kept.run;
     const auto now = now_();
+    const auto before = state_of(run);
     switch (answer_claim(run, lease, rule, gone, now)) {
       case claim_answer::not_due:
         return std::nullopt;
       case claim_answer::has_ended:
-        return claimed_run{run, 0, false, kept.records};
+        return claimed_run{run, 0, false, kept.records, before};
       case claim_answer::is_held:
         return fail(run_is_held(run, now));
       case claim_answer::take:
@@ -296,7 +313,7 @@ class memory_run_store final : public run_store {
     run.failure_json.clear();
     run.changed_at = now;
     kept.told_id = run.last_id;
-    return claimed_run{run, run.token, false, kept.records};
+    return claimed_run{run, run.token, false, kept.records, before};
   }
 
   void change(kept_run& kept, const run_change& to) {

@@ -15,7 +15,7 @@ namespace {
 constexpr const char* session = R"sql(
   SET search_path TO graphbit; SET client_min_messages = error;
   SET statement_timeout = 10000; SET lock_timeout = 5000;
-  SET idle_in_transaction_session_timeout = 30000; SET bytea_output = hex;
+  SET idle_in_transaction_session_timeout = 3000; SET bytea_output = hex;
 )sql";
 // A commit must be durable, whatever the database's default; a stronger default stays.
 constexpr const char* durable_commits =

@@ -1,6 +1,7 @@
 #include "sql_run_store.hpp"
 
 #include <algorithm>
+#include <map>
 #include <mutex>
 #include <set>
 #include <utility>
@@ -40,6 +41,69 @@ template <class Items>
        sql_bytes{to.failure_json}}};
 }
 
+/// Runs that are to be made, as rows. Those of one workflow share its packed text.
+class new_runs {
+ public:
+  /// `runs` must live as long as this.
+  explicit new_runs(std::span<const run_to_begin> runs) : runs_(runs) {
+    inputs_.reserve(runs.size());
+    for (const auto& run : runs) {
+      workflows_.try_emplace(run.workflow_json, run.workflow_json, workflow_inline_bytes_max);
+      inputs_.emplace_back(run.inputs_json, value_inline_bytes_max);
+    }
+  }
+
+  [[nodiscard]] std::span<const run_to_begin> runs() const noexcept { return runs_; }
+
+  /// Gives the number of the new run and when it was made; nothing if one of that name is there.
+  [[nodiscard]] sql_call insert_call(std::size_t i, const run_lease& lease) const {
+    const auto& run = runs_[i];
+    const auto& workflow = workflow_of(i);
+    return {
+        "INSERT INTO runs (run_id, workflow_name, graph_hash, forked_from, about, workflow, "
+        "workflow_blob, inputs, inputs_blob, checksum, owner, lease_until, state, failure, token, "
+        "created_at, changed_at, last_id, message_id, told_id) VALUES ($1, $2, $3, $4, $5, $6, "
+        "$7, $8, $9, $10, $11, store_now() + $12, 1, $13, 1, store_now(), store_now(), 0, 0, 0) "
+        "ON CONFLICT (run_id) DO NOTHING RETURNING no, created_at",
+        {std::string_view(run.run_id), std::string_view(run.workflow_name),
+         std::string_view(run.graph_hash), std::string_view(run.forked_from),
+         sql_bytes{run.about_json}, workflow.inline_param(), workflow.hash_param(),
+         inputs_[i].inline_param(), inputs_[i].hash_param(),
+         checksum_of_run(row_of(run), workflow.fingerprint(), inputs_[i].fingerprint()),
+         std::string_view(lease.owner), lease.length.count(), sql_bytes{}}};
+  }
+  void add_blob_calls(std::size_t i, std::int64_t run_no, std::vector<sql_call>& calls) const {
+    workflow_of(i).add_calls(run_no, calls);
+    inputs_[i].add_calls(run_no, calls);
+  }
+  [[nodiscard]] claimed_run begun(std::size_t i, const run_lease& lease, wall_time at) const {
+    auto row = row_of(runs_[i]);
+    row.owner = lease.owner;
+    row.token = 1;
+    row.lease_until = at + lease.length;
+    row.created_at = row.changed_at = at;
+    row.workflow_json = runs_[i].workflow_json;
+    row.inputs_json = runs_[i].inputs_json;
+    return {std::move(row), 1, true, {}, {}};
+  }
+
+ private:
+  [[nodiscard]] static stored_run row_of(const run_to_begin& run) {
+    return {.run_id = run.run_id,
+            .workflow_name = run.workflow_name,
+            .graph_hash = run.graph_hash,
+            .about_json = run.about_json,
+            .forked_from = run.forked_from};
+  }
+  [[nodiscard]] const stored_value& workflow_of(std::size_t i) const {
+    return workflows_.at(runs_[i].workflow_json);
+  }
+
+  std::span<const run_to_begin> runs_;
+  std::map<std::string_view, stored_value> workflows_;
+  std::vector<stored_value> inputs_;
+};
+
 /// Durable runs in an SQL database. Each call is one transaction.
 class sql_run_store final : public run_store {
  public:
@@ -47,30 +111,13 @@ class sql_run_store final : public run_store {
 
   std::string name() const override { return db_->name(); }
 
-  expected<claimed_run> begin(const run_to_begin& run, const run_lease& lease,
-                              const std::string& gone) override {
-    const stored_value workflow(run.workflow_json, workflow_inline_bytes_max);
-    const stored_value inputs(run.inputs_json, value_inline_bytes_max);
-    claimed_run result;
+  expected<std::vector<expected<claimed_run>>> begin_all(std::span<const run_to_begin> runs,
+                                                         const run_lease& lease) override {
+    std::vector<expected<claimed_run>> result;
+    const new_runs made(runs);
     auto done = db_->write([&](sql_connection& sql) -> expected<void> {
-      auto no = insert(sql, run, lease, workflow, inputs);
-      if (!no) return fail(no.error());
-      auto row = find_run(sql, run.run_id, true);
-      if (!row) return fail(row.error());
-      if (!*no) {
-        auto taken = take(sql, **row, lease, claim_rule::open, gone);
-        if (!taken) return fail(taken.error());
-        result = std::move(**taken);
-        return {};
-      }
-      std::vector<sql_call> calls;
-      workflow.add_calls((*row)->no, calls);
-      inputs.add_calls((*row)->no, calls);
-      if (auto kept = sql.run_all(calls); !kept) return fail(kept.error());
-      result = {std::move((*row)->run), 1, true, {}};
-      result.run.workflow_json = run.workflow_json;
-      result.run.inputs_json = run.inputs_json;
-      return {};
+      result.assign(runs.size(), claimed_run{});
+      return begin_together(sql, made, lease, result);
     });
     if (!done) return fail(done.error());
     return result;
@@ -193,6 +240,24 @@ class sql_run_store final : public run_store {
           std::string_view(filter.after), number(filter.limit)}});
   }
 
+  expected<std::vector<std::string>> ended_of(std::span<const std::string> run_ids) override {
+    std::vector<std::string> ended;
+    std::vector<sql_call> calls;
+    for (const auto& run_id : run_ids)
+      calls.push_back({"SELECT 1 FROM runs WHERE run_id = $1 AND ended_at IS NOT NULL",
+                       {std::string_view(run_id)}});
+    auto done = db_->read([&](sql_connection& sql) -> expected<void> {
+      ended.clear();
+      auto rows = sql.run_all(calls);
+      if (!rows) return fail(rows.error());
+      for (std::size_t i = 0; i < run_ids.size(); ++i)
+        if (!(*rows)[i].empty()) ended.push_back(run_ids[i]);
+      return {};
+    });
+    if (!done) return fail(done.error());
+    return ended;
+  }
+
   expected<std::optional<stored_run>> find(const std::string& run_id) override {
     std::optional<stored_run> result;
     auto done = db_->read([&](sql_connection& sql) -> expected<void> {
@@ -297,32 +362,35 @@ class sql_run_store final : public run_store {
   }
 
  private:
-  // The number of the new run; nothing if one of that name is there.
-  [[nodiscard]] static expected<std::optional<std::int64_t>> insert(sql_connection& sql,
-                                                                    const run_to_begin& run,
-                                                                    const run_lease& lease,
-                                                                    const stored_value& workflow,
-                                                                    const stored_value& inputs) {
-    const stored_run fixed{.run_id = run.run_id,
-                           .workflow_name = run.workflow_name,
-                           .graph_hash = run.graph_hash,
-                           .about_json = run.about_json,
-                           .forked_from = run.forked_from};
-    auto rows = sql.run(
-        {"INSERT INTO runs (run_id, workflow_name, graph_hash, forked_from, about, workflow, "
-         "workflow_blob, inputs, inputs_blob, checksum, owner, lease_until, state, failure, token, "
-         "created_at, changed_at, last_id, message_id, told_id) VALUES ($1, $2, $3, $4, $5, $6, "
-         "$7, $8, $9, $10, $11, store_now() + $12, 1, $13, 1, store_now(), store_now(), 0, 0, 0) "
-         "ON CONFLICT (run_id) DO NOTHING RETURNING no",
-         {std::string_view(run.run_id), std::string_view(run.workflow_name),
-          std::string_view(run.graph_hash), std::string_view(run.forked_from),
-          sql_bytes{run.about_json}, workflow.inline_param(), workflow.hash_param(),
-          inputs.inline_param(), inputs.hash_param(),
-          checksum_of_run(fixed, workflow.fingerprint(), inputs.fingerprint()),
-          std::string_view(lease.owner), lease.length.count(), sql_bytes{}}});
+  [[nodiscard]] static expected<void> begin_together(sql_connection& sql, const new_runs& made,
+                                                     const run_lease& lease,
+                                                     std::vector<expected<claimed_run>>& result) {
+    const auto order = in_locking_order(made.runs());
+    std::vector<sql_call> calls;
+    for (const auto i : order) calls.push_back(made.insert_call(i, lease));
+    auto rows = sql.run_all(calls);
     if (!rows) return fail(rows.error());
-    if (rows->empty()) return std::nullopt;
-    return rows->integer(0, 0);
+    calls.clear();
+    for (std::size_t at = 0; at < order.size(); ++at) {
+      const auto i = order[at];
+      const auto& row = (*rows)[at];
+      if (!row.empty()) {
+        made.add_blob_calls(i, row.integer(0, 0), calls);
+        result[i] = made.begun(i, lease, from_ms(row.integer(0, 1)));
+        continue;
+      }
+      auto there = find_run(sql, made.runs()[i].run_id, true);
+      if (!there) return fail(there.error());
+      auto taken = take(sql, **there, lease, claim_rule::open, {});
+      if (taken)
+        result[i] = std::move(**taken);
+      else if (taken.error().field == "run_id")  // held by another: its caller's affair alone
+        result[i] = fail(std::move(taken.error()));
+      else
+        return fail(std::move(taken.error()));
+    }
+    if (auto kept = sql.run_all(calls); !kept) return fail(kept.error());
+    return {};
   }
 
   // Nothing: by the rule `due`, it is not due.
@@ -331,6 +399,7 @@ class sql_run_store final : public run_store {
                                                                  claim_rule rule,
                                                                  const std::string& gone) {
     const auto answer = answer_claim(row.run, lease, rule, gone, row.now);
+    const auto before = state_of(row.run);
     if (answer == claim_answer::not_due) return std::nullopt;
     if (answer == claim_answer::is_held) return fail(run_is_held(row.run, row.now));
     std::uint64_t token = 0;
@@ -349,7 +418,7 @@ class sql_run_store final : public run_store {
     if (auto read = read_run_texts(sql, row); !read) return fail(read.error());
     auto records = read_records(sql, row, 0, row.run.last_id);
     if (!records) return fail(records.error());
-    return claimed_run{std::move(row.run), token, false, std::move(*records)};
+    return claimed_run{std::move(row.run), token, false, std::move(*records), before};
   }
 
   [[nodiscard]] expected<void> append_all(sql_connection& sql, std::span<const run_append> groups,

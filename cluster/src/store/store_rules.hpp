@@ -19,6 +19,11 @@ inline constexpr wall_time released{};
   return run.state == stored_state::running && !gone.empty() && run.owner == gone;
 }
 
+/// What gives a claim of this run back.
+[[nodiscard]] inline run_change state_of(const stored_run& run) {
+  return {.state = run.state, .wake_at = run.wake_at, .failure_json = run.failure_json};
+}
+
 enum class claim_answer : std::uint8_t { take, not_due, has_ended, is_held };
 
 /// What a claim is told.

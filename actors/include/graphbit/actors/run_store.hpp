@@ -100,6 +100,15 @@ struct run_to_begin {
   std::string forked_from;
 };
 
+/// What becomes of a run together with a group of its records.
+struct run_change {
+  /// Every state but `running` releases the lease. `running` means handed over: the lease ends now,
+  /// so that the next who looks adopts the run.
+  stored_state state = stored_state::running;
+  std::optional<wall_time> wake_at{};  ///< parked; none: only a message wakes it
+  std::string failure_json{};          ///< failed
+};
+
 /// A run and all that is recorded of it.
 struct claimed_run {
   stored_run run;
@@ -108,6 +117,7 @@ struct claimed_run {
   std::uint64_t token = 0;
   bool created = false;
   std::vector<journal_record> records;
+  run_change before{};  ///< what it was; of a run that was made: running
 };
 
 /// Which runs `claim` may take.
@@ -115,15 +125,6 @@ enum class claim_rule : std::uint8_t {
   due,    ///< orphans, and parked runs whose time has come: adoption
   open,   ///< all that have not ended and have no living lease
   ended,  ///< those too that ended: the run is open again afterwards
-};
-
-/// What becomes of a run together with a group of its records.
-struct run_change {
-  /// Every state but `running` releases the lease. `running` means handed over: the lease ends now,
-  /// so that the next who looks adopts the run.
-  stored_state state = stored_state::running;
-  std::optional<wall_time> wake_at{};  ///< parked; none: only a message wakes it
-  std::string failure_json{};          ///< failed
 };
 
 /// Records of one run, written together with those of other runs.
@@ -205,15 +206,18 @@ class run_store {
 
   // --- an owner's calls -------------------------------------------------------------------------
 
-  /// Makes the run with a lease of the caller's; or claims the one that is there by the rule `open`
-  /// (its own workflow, inputs and records are given); or gives one that has ended with token 0.
-  /// Also takes the run from `gone`, an owner that the caller knows to be dead (empty: nobody).
-  /// Error: Validation{run_id, value=owner} when a living lease of another holds it; `retry_after`
-  /// says when that ends.
-  [[nodiscard]] virtual expected<claimed_run> begin(const run_to_begin& run, const run_lease& lease,
-                                                    const std::string& gone = {}) = 0;
+  /// Makes each run with a lease of the caller's; or claims the one that is there by the rule
+  /// `open` (its own workflow, inputs and records are given); or gives one that has ended with
+  /// token 0. All in one transaction. Error of one: Validation{run_id, value=owner} when a living
+  /// lease of another holds it; `retry_after` says when that ends. Results are in the order of the
+  /// runs, whose ids must differ.
+  [[nodiscard]] virtual expected<std::vector<expected<claimed_run>>> begin_all(
+      std::span<const run_to_begin> runs, const run_lease& lease) = 0;
+  /// The same for one run.
+  [[nodiscard]] expected<claimed_run> begin(const run_to_begin& run, const run_lease& lease);
   /// Claims a run that is there; errors as `begin`. By the rule `due`, a run that is not due (any
-  /// more) gives nothing.
+  /// more) gives nothing. Also takes it from `gone`, an owner that the caller knows to be dead
+  /// (empty: nobody).
   [[nodiscard]] virtual expected<std::optional<claimed_run>> claim(
       const std::string& run_id, const run_lease& lease, claim_rule rule,
       const std::string& gone = {}) = 0;
@@ -242,6 +246,9 @@ class run_store {
 
   /// Newest first.
   [[nodiscard]] virtual expected<std::vector<stored_run>> list(const run_filter& filter) = 0;
+  /// Those of these runs that have ended.
+  [[nodiscard]] virtual expected<std::vector<std::string>> ended_of(
+      std::span<const std::string> run_ids) = 0;
   /// One run with its workflow and inputs; nothing if it is not there.
   [[nodiscard]] virtual expected<std::optional<stored_run>> find(const std::string& run_id) = 0;
   /// Up to `limit` records after the one with the id `after`, in order. None yet: waits for one up
