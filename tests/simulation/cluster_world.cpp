@@ -326,7 +326,7 @@ class world {
       if (w.member != i || !w.member_open) continue;
       w.member_open = false;
       if (partitioned(w.owner, i) || random_.below(3) == 0) continue;
-      time.in(packet_delay(), [this, id] { owner_loses(id, "the connection was lost"); });
+      time.in(packet_delay(), [this, id = id] { owner_loses(id, "the connection was lost"); });
     }
     time.in(milliseconds(100 + random_.below(5'000)), [this, i] { start_member(i); });
   }

@@ -78,13 +78,10 @@ class owner::impl {
       caf::scoped_actor waiting(system_->actors());
       waiting->wait_for(actor_);
     }
-    actor_ = nullptr;
-    system_.reset();
+    system_.reset();  // the handle stays, for those who are just about to use it
   }
 
-  void put(owner_order order) {
-    if (board_->orders.push(std::move(order))) caf::anon_send(actor_, wake_atom::value);
-  }
+  void put(owner_order order) { board_->put(std::move(order), actor_); }
 
   [[nodiscard]] bool offers(const std::string& name) const {
     for (const auto& m : board_->members()) {

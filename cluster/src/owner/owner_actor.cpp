@@ -15,6 +15,7 @@ namespace {
 
 using tick_atom = caf::atom_constant<caf::atom("tick")>;
 constexpr milliseconds tick_interval{100};
+constexpr const char* closed_early = "the cluster was closed before the work was done";
 
 /// Collects what is to be done on each reactor during one turn of the actor, so that a thousand
 /// answers cost one hand-over.
@@ -112,6 +113,15 @@ class owner_state final : public owner_core::effects {
 
   // -- messages
 
+  void link_died(const caf::down_msg& down) {
+    const auto why = "its link failed: " + self_->system().render(down.reason);
+    for (const auto& closed : roster_.died(down.source, why)) {
+      core_.link_down(closed.link, closed.why);
+      roster_.closed(closed);
+    }
+    end_turn(steady_clock::now());
+  }
+
   void orders_came() {
     const auto now = steady_clock::now();
     for (auto& order : setup_.board->orders.take())
@@ -141,24 +151,18 @@ class owner_state final : public owner_core::effects {
     const auto now = steady_clock::now();
     core_.tick(now);
     roster_.drop_unnamed(now);
+    roster_.dial_again(now);
     end_turn(now);
   }
 
-  void end() {
-    setup_.board->closed = true;
-    for (auto& order : setup_.board->orders.take())  // too late: answered by their destructors
-      if (auto* f = std::get_if<submit_function>(&order))
-        f->function->done(fail(runtime_error("cluster", "the cluster was closed")));
+  /// Whatever the actor's end: everybody is answered, and the links go with it.
+  void end(const error& why) {
+    setup_.board->close();
     for (auto& [id, c] : std::exchange(calls_, {}))
-      handover_.add(c.home, [call = c.call] {
-        call->fail_with(
-            runtime_error("cluster", "the cluster was closed before the work was done"));
-      });
-    for (auto& [id, f] : std::exchange(functions_, {}))
-      f->done(fail(runtime_error("cluster", "the cluster was closed before the work was done")));
+      handover_.add(c.home, [call = c.call, why] { call->fail_with(why); });
+    for (auto& [id, f] : std::exchange(functions_, {})) f->done(fail(why));
     handover_.send();
     roster_.end();
-    self_->quit(caf::exit_reason::user_shutdown);
   }
 
  private:
@@ -228,8 +232,9 @@ class owner_state final : public owner_core::effects {
     std::vector<member_status> members;
     for (const auto& [name, record] : roster_.records()) members.push_back({.record = record});
     for (const auto& [id, l] : roster_.open()) {
-      auto at = std::find_if(members.begin(), members.end(),
-                             [&](const member_status& m) { return m.record.name == l.name; });
+      auto at =
+          std::find_if(members.begin(), members.end(),
+                       [&name = l.name](const member_status& m) { return m.record.name == name; });
       if (at == members.end()) continue;
       at->connected = true;
       std::tie(at->window, at->in_flight) = core_.placed().load(id);
@@ -262,10 +267,35 @@ class owner_state final : public owner_core::effects {
 
 }  // namespace
 
+void owner_board::put(owner_order order, const caf::actor& to) {
+  const bool wake = orders.push(std::move(order));
+  if (closed)
+    close();  // it may have come after the last look
+  else if (wake)
+    caf::anon_send(to, wake_atom::value);
+}
+
+void owner_board::close() {
+  closed = true;
+  const auto why = runtime_error("cluster", closed_early);
+  for (auto& order : orders.take()) {
+    if (auto* f = std::get_if<submit_function>(&order)) f->function->done(fail(why));
+    if (auto* c = std::get_if<submit_call>(&order))
+      c->home->post([call = std::move(c->call), why] { call->fail_with(why); });
+  }
+}
+
 caf::behavior own_work(caf::event_based_actor* self, const owner_setup& setup) {
   install_safe_handlers(*self);
   const auto state = std::make_shared<owner_state>(self, setup);
-  self->set_exit_handler([state](const caf::exit_msg&) { state->end(); });
+  self->set_exit_handler([self](const caf::exit_msg& m) { self->quit(m.reason); });
+  self->set_down_handler([state](const caf::down_msg& down) { state->link_died(down); });
+  self->attach_functor([self, state](const caf::error& why) {
+    if (why == caf::exit_reason::user_shutdown)
+      return state->end(runtime_error("cluster", closed_early));
+    log(log_level::error, "cluster", "the owner's actor failed: " + self->system().render(why));
+    state->end(runtime_error("cluster", "the owner's actor failed: open the cluster again"));
+  });
   self->delayed_send(self, tick_interval, tick_atom::value);
   return {
       [state](wake_atom) { state->orders_came(); },

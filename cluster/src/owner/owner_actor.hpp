@@ -54,6 +54,11 @@ struct owner_board {
   std::atomic<std::uint64_t> submitted{0}, succeeded{0}, failed{0}, cancelled{0}, attempts{0};
   std::atomic<std::size_t> open{0}, waiting{0};
 
+  /// Hands an order to the owner's actor. One that comes when that has gone is answered at once.
+  void put(owner_order order, const caf::actor& to);
+  /// No more orders are taken; those that nobody will carry out are answered.
+  void close();
+
   void publish(std::vector<member_status> members) {
     const std::lock_guard guard(mutex_);
     members_ = std::move(members);

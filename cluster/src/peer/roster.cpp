@@ -27,7 +27,23 @@ void roster::dial(const std::string& address, bool seed, time_point now) {
   if (d.link) return;
   auto setup = about_;
   setup.address = address;
-  d.link = self_->spawn(keep_link, setup);
+  d.link = self_->spawn<caf::monitored>(keep_link, setup);
+}
+
+std::vector<link_closed> roster::died(const caf::actor_addr& link, const std::string& why) {
+  std::vector<link_closed> closed;
+  for (auto& [address, d] : dialled_) {
+    if (!d.link || d.link.address() != link) continue;
+    d.link = nullptr;
+    for (const auto& [id, open] : open_)
+      if (open.address == address) closed.push_back({id, address, why});
+  }
+  return closed;
+}
+
+void roster::dial_again(time_point now) {
+  for (const auto& [address, d] : dialled_)
+    if (!d.link) dial(address, d.seed, now);
 }
 
 bool roster::connected(const std::string& name) const {
@@ -53,8 +69,9 @@ void roster::told(const member_view& view, time_point now) {
 void roster::drop_unnamed(time_point now) {
   std::erase_if(dialled_, [&](const auto& entry) {
     const auto& [address, d] = entry;
-    const bool in_use = std::any_of(open_.begin(), open_.end(),
-                                    [&](const auto& l) { return l.second.address == address; });
+    const bool in_use = std::any_of(open_.begin(), open_.end(), [&at = address](const auto& l) {
+      return l.second.address == at;
+    });
     if (d.seed || in_use || now - d.named_at < dial_unnamed_for) return false;
     caf::anon_send_exit(d.link, caf::exit_reason::user_shutdown);
     return true;
@@ -71,6 +88,7 @@ void roster::end() {
     caf::anon_send_exit(d.link, caf::exit_reason::user_shutdown);
   dialled_.clear();
   open_.clear();
+  about_.parent = nullptr;  // which holds this
 }
 
 }  // namespace graphbit::cluster

@@ -27,6 +27,9 @@ class roster {
   /// False for a second link to a member that is connected already (a seed's other address).
   [[nodiscard]] bool opened(const link_opened& link);
   void closed(const link_closed& link) { open_.erase(link.link); }
+  /// A link's actor has died: what was open on it is closed. `dial_again` starts another.
+  [[nodiscard]] std::vector<link_closed> died(const caf::actor_addr& link, const std::string& why);
+  void dial_again(time_point now);
   /// A member told whom it knows.
   void told(const member_view& view, time_point now);
   /// Stops dialling who has not been named for long; now and then.
