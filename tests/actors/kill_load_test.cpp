@@ -2,6 +2,7 @@
 // once, and afterwards the tree is whole and nothing is left over.
 #include <atomic>
 #include <random>
+#include <set>
 #include <thread>
 
 #include <graphbit/actors/batch.hpp>
@@ -19,10 +20,12 @@ class kill_load_test : public testing::provider_fixture,
                        public ::testing::WithParamInterface<unsigned> {
  protected:
   static constexpr int plain_calls = 8000, runs = 500, items = 1000;  // a run makes two calls
+  static constexpr int calls_per_ms = 20;
 
   void SetUp() override {
     provider_fixture::SetUp();
-    behave(R"({"latency_ms": 2, "fault_500": 0.02, "fault_reset": 0.01})");
+    // So slow that the load outlasts the kills.
+    behave(R"({"latency_ms": 20, "fault_500": 0.02, "fault_reset": 0.01})");
     client = open(config());
     own = *executor::open(rt, config());
     for (const auto* name : {"first", "second"}) {
@@ -49,34 +52,46 @@ class kill_load_test : public testing::provider_fixture,
   void kill(const child_report& victim) {
     if (!victim.handle) return;  // it is being restarted
     ++killed[victim.kind];
+    dead.insert(victim.handle.address());
     caf::anon_send_exit(victim.handle,
                         caf::exit_reason::kill);  // as an exception, past all handlers
   }
-  /// One of each kind that is there, from the nodes up.
+  /// One of each kind that is there, from the nodes up: when clients have died, no run is at work.
   void kill_one_of_each() {
-    for (const auto& child : children_of((*root_executor::of(rt))->actor())) {
+    const auto all = children_of((*root_executor::of(rt))->actor());
+    for (const auto& child : all)
       if (child.kind == "executor" && child.handle) kill_one_run_and_node(child.handle);
+    for (const auto& child : all) {
       kill(child);
       std::this_thread::sleep_for(std::chrono::microseconds(random() % 20'000));
     }
   }
+  // Runs come and go: looks until it has found one with a node at work.
   void kill_one_run_and_node(const caf::actor& parent) {
-    const auto at_work = children_of(parent);
-    if (at_work.size() < 2) return;
-    const auto& first = at_work[random() % at_work.size()];
-    for (const auto& child : children_of(first.handle)) kill(child);
-    kill(at_work[random() % at_work.size()]);
+    for (int tries = 0; tries < 100; ++tries) {
+      const auto at_work = children_of(parent);
+      if (at_work.size() < 2) continue;
+      const auto nodes = children_of(at_work[random() % at_work.size()].handle);
+      if (nodes.empty()) continue;
+      for (const auto& node : nodes) kill(node);
+      return kill(at_work[random() % at_work.size()]);
+    }
   }
 
+  // Nobody who was killed is still to be noticed.
   [[nodiscard]] bool is_whole() {
-    for (const auto& child : (*root_executor::of(rt))->tree())
-      if (child.state != policy::child_state::running || !child.children.empty()) return false;
+    for (const auto& child : children_of((*root_executor::of(rt))->actor())) {
+      if (child.state != policy::child_state::running || !child.handle) return false;
+      if (dead.contains(child.handle.address())) return false;
+      if (child.kind == "executor" && !children_of(child.handle).empty()) return false;
+    }
     return true;
   }
   template <class Condition>
   [[nodiscard]] bool soon(Condition holds) {
-    for (int i = 0; i < 120'000 && !holds(); ++i) std::this_thread::sleep_for(milliseconds{1});
-    return holds();
+    for (int i = 0; i < 120'000; ++i, std::this_thread::sleep_for(milliseconds{1}))
+      if (holds()) return true;
+    return false;
   }
 
   provider_client client;
@@ -84,6 +99,7 @@ class kill_load_test : public testing::provider_fixture,
   workflow flow{"two"};
   std::minstd_rand random{GetParam()};
   std::map<std::string, int> killed;
+  std::set<caf::actor_addr> dead;
 };
 
 /// Hands out so many items and counts what comes back.
@@ -116,12 +132,15 @@ TEST_P(kill_load_test, every_call_is_answered_once_and_the_tree_is_whole_afterwa
   outcomes answers;
   std::thread load([&] {
     for (int i = 0; i < plain_calls; ++i) {
+      // While a client is restarted calls fail at once: all of them must not come then.
+      if (i % calls_per_ms == 0) std::this_thread::sleep_for(milliseconds{1});
       client.submit(ask("call " + std::to_string(i)), {}, answers.next());
       if (i % (plain_calls / runs) == 0 &&
           !own.run(flow, {}, [&](const run_result&) { ++ended_runs; }))
         ++refused_runs;
     }
   });
+  EXPECT_TRUE(soon([&] { return ended_runs > 0; }));
   for (int round = 0; round < 4; ++round) kill_one_of_each();  // a fifth restart would be allowed
   load.join();
 
@@ -138,7 +157,8 @@ TEST_P(kill_load_test, every_call_is_answered_once_and_the_tree_is_whole_afterwa
   EXPECT_EQ(of_batch.outcomes, items);
   EXPECT_EQ(refused_runs, 0);
   EXPECT_EQ(own.stats().active + own.stats().queued, 0u);
-  for (const auto* kind : {"circuit breaker", "limiter", "provider client", "executor"})
+  for (const auto* kind :
+       {"circuit breaker", "limiter", "provider client", "executor", "run", "node", "batch"})
     EXPECT_GT(killed[kind], 0) << kind;
   behave(R"({"fault_500": 0, "fault_reset": 0})");
   EXPECT_TRUE(client.complete(ask("still there?")));
