@@ -1,6 +1,7 @@
 // `graphbit runs`: the durable runs of a store, by hand.
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,7 +32,8 @@ struct runs_options {
 };
 
 [[nodiscard]] int give_up(const error& e) {
-  return complain(describe(e), e.field == "state" || e.field == "run_id" || e.field == "provider"
+  return complain(describe(e), e.field == "state" || e.field == "run_id" || e.field == "provider" ||
+                                       e.field == "store"
                                    ? wrong_usage
                                    : failed);
 }
@@ -158,6 +160,12 @@ int resume(const runs_options& o, std::shared_ptr<run_store> store) {
   return result->is_success() ? done : failed;
 }
 
+/// A file that is not there has no runs: opening it would make an empty store of a wrong name.
+[[nodiscard]] bool is_missing_file(const std::string& store) {
+  return store != ":memory:" && store.find("://") == std::string::npos &&
+         !std::filesystem::exists(store);
+}
+
 /// Each action opens the store itself, so that usage is checked before a server is asked.
 template <class Action>
 void add_action(CLI::App& runs, const std::shared_ptr<runs_options>& o,
@@ -167,6 +175,10 @@ void add_action(CLI::App& runs, const std::shared_ptr<runs_options>& o,
   if (takes_run) sub->add_option("run", o->run_id, "the run's id")->required();
   sub->callback([o, chosen, action] {
     *chosen = [o, action] {
+      if (is_missing_file(o->store))
+        return give_up(validation_error(
+            "store", "there is no store '" + o->store + "': name the file that holds the runs",
+            o->store));
       auto store = open_run_store(o->store);
       if (!store) return give_up(store.error());
       return action(*o, std::shared_ptr<run_store>(std::move(*store)));

@@ -76,12 +76,14 @@ std::string time_text(const json_value& ms) {
   return time_text(wall_time(milliseconds(count)));
 }
 
-/// Times inside bodies are milliseconds; people read text.
+/// Times inside bodies are milliseconds; people read text. An event's own id is its record's.
 void add_body(const json_value& body, json_value& out) {
   for (const auto& [key, value] : body.as_object()) {
     if (key == "status") continue;
     if (key == "started" || key == "ended" || key == "until")
       out.set(key + "_at", time_text(value));
+    else if (key == "id")
+      out.set("response_id", value);
     else
       out.set(key, value);
   }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import decimal
+import json
 import os
 import pathlib
 import random
@@ -14,7 +15,7 @@ import threading
 
 import pytest
 
-from graphbit import Executor, LlmConfig, Node, Workflow
+from graphbit import Executor, GuardRailPolicyConfig, LlmConfig, Node, Workflow
 from graphbit.durable import idempotency_key, register_codec
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -206,6 +207,63 @@ def test_the_command_lists_shows_and_prunes(provider, store):
     assert "node_completed" in run("show", "nightly")
     assert "completed" in run("cancel", "nightly")
     assert run("prune", "--older-than", "0") == "1 runs deleted\n"
+
+
+@pytest.mark.skipif(not os.access(COMMAND, os.X_OK), reason=f"no graphbit command at {COMMAND}: build it")
+def test_the_command_makes_no_store_of_a_wrong_name(tmp_path):
+    missing = tmp_path / "nope.db"
+    said = subprocess.run([COMMAND, "runs", "list", "--store", missing], capture_output=True, text=True)
+    assert said.returncode == 2
+    assert "there is no store" in said.stderr
+    assert not missing.exists()
+
+
+def test_a_changed_workflow_goes_on_by_names_when_asked(provider, store):
+    executor = executor_of(provider, store, adopt=False)
+    flow = chain(Node.agent("a", "one"), Node.wait("go"), Node.agent("b", "two"))
+    with pytest.raises(TimeoutError):
+        executor.execute(flow, run_id="r", timeout_s=1)
+    provider.take()
+    changed = chain(Node.agent("a", "another"), Node.agent("c", "three"))
+    result = executor.execute(changed, run_id="r", on_change="map")
+    assert result.is_success()
+    assert result.get_node_output("a") == "<one #1>", "what is recorded counts for the node of that name"
+    assert list(provider.take()) == ["three #1"]
+
+
+def test_a_guarded_run_is_masked_recorded_and_goes_on_only_with_its_policy(provider, store):
+    rules = [{"type": "regex", "name": "EMAIL", "pattern": r"[\w.]+@[\w.]+\w"}]
+    body = {"pii_rules": rules, "mapping": True}
+    policy = GuardRailPolicyConfig.from_json(json.dumps({"policy_name": "mail", "guardrail_policy": body}))
+    flow = chain(Node.agent("a", "write to {to}"), Node.wait("go"), Node.agent("b", "send to {to}"))
+    inputs = {"to": "ann@example.org"}
+    with pytest.raises(TimeoutError):
+        executor_of(provider, store, adopt=False).execute(
+            flow, policy=policy, run_id="r", inputs=inputs, timeout_s=1
+        )
+    other = executor_of(provider, store, adopt=False)
+    other.signal("r", "go", "now")
+    with pytest.raises(ValueError, match="policy"):
+        other.resume("r", flow)
+    result = other.execute(flow, policy=policy, run_id="r", inputs=inputs)
+    assert result.is_success()
+    assert "ann@example.org" in result.get_node_output("a")
+    asked = provider.take()
+    assert len(asked) == 2, asked
+    assert not any("ann@example.org" in prompt for prompt in asked)
+
+
+def test_another_process_is_followed_live(provider, store, tmp_path):
+    executor = executor_of(provider, store, adopt=False)
+    effects = tmp_path / "effects"
+    child = durable_kills.start(provider, store, "r", effects)
+    while not executor.runs():
+        assert child.poll() is None
+    seen = [event["event"] for event in executor.follow("r")]
+    assert seen[0] == "run_claimed"
+    assert seen[-1] == "run_completed"
+    assert seen.count("node_completed") == 49, "all but the way not taken"
+    assert durable_kills.finished(child)["state"] == "Completed"
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
