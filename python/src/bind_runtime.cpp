@@ -86,6 +86,7 @@ void after_fork_in_child() {
   forget_parents_references();
   log_queue::instance().renew();
   loop_bridge::forget_all();
+  renew_kept_answers();
   process_runtime::instance().leak_parents();
 }
 

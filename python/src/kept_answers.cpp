@@ -16,9 +16,15 @@ namespace graphbit::python {
 
 namespace {
 
+struct place {
+  std::string path;
+  std::uint64_t bytes_max = 0;
+  std::shared_ptr<answer_store> store;  // nullptr: in memory alone
+};
+
 // Never destroyed: threads may still run when the process ends.
-std::shared_ptr<answer_store>& store() {
-  static auto* const only = new std::shared_ptr<answer_store>;
+place& chosen() {
+  static auto* only = new place;
   return *only;
 }
 
@@ -31,13 +37,20 @@ void keep_answers_in(const std::optional<std::string>& path, std::uint64_t bytes
     if (home) return home->service<response_cache>()->keep_in(wanted);
     return wanted ? wanted->open() : expected<void>{};
   }));
-  store() = wanted;
+  chosen() = {path.value_or(""), bytes_max, wanted};
 }
 
 void bring_kept_answers(runtime& home) {
-  if (!store()) return;
-  if (const auto kept = home.service<response_cache>()->keep_in(store()); !kept)
+  if (!chosen().store) return;
+  if (const auto kept = home.service<response_cache>()->keep_in(chosen().store); !kept)
     log(log_level::error, "python", describe(kept.error()));
+}
+
+void renew_kept_answers() {
+  auto& now = chosen();
+  if (!now.store) return;
+  static_cast<void>(new std::shared_ptr<answer_store>(std::move(now.store)));
+  now.store = sqlite_answer_store(now.path, now.bytes_max);
 }
 
 }  // namespace graphbit::python

@@ -17,5 +17,8 @@ namespace graphbit::python {
 void keep_answers_in(const std::optional<std::string>& path, std::uint64_t bytes_max);
 /// Gives a runtime that starts the file that was named.
 void bring_kept_answers(runtime& home);
+/// After `fork`, in the child: opens the file anew; what the parent's threads were at is left
+/// alone.
+void renew_kept_answers();
 
 }  // namespace graphbit::python

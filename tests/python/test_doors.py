@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import os
 import pickle
 import subprocess
 
@@ -188,6 +189,24 @@ class TestResponseCache:
         graphbit.shutdown()
         answers_kept(tmp_path / "answers.db")
         assert [client.complete_full(text).cached for text in ("before", "meanwhile", "afterwards")] == [False, True, False]
+
+    def test_a_forked_child_keeps_and_finds_in_the_same_file(self, simulator, model, tmp_path, answers_kept):
+        answers_kept(tmp_path / "answers.db")
+        config = simulator.llm_config(model, response_cache_max_age_s=60)
+        LlmClient(config).complete("of the parent")
+        graphbit.shutdown()
+        child = os.fork()
+        if child == 0:
+            try:
+                client = LlmClient(config)
+                found = client.complete_full("of the parent").cached
+                client.complete("of the child")
+                graphbit.shutdown()
+                os._exit(0 if found else 1)
+            finally:
+                os._exit(2)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert LlmClient(config).complete_full("of the child").cached
 
     def test_a_file_that_cannot_serve_is_refused(self, tmp_path, answers_kept):
         path = tmp_path / "letter.txt"
