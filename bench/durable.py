@@ -114,7 +114,7 @@ def measured(python: str, client: str, file: str) -> dict:
 def main() -> None:
     import environments
 
-    subprocess.run([environments.program("bench_store", "bench_store")], check=True)
+    subprocess.run([environments.program("bench_store")], check=True)
     pythons = {"ours": environments.ours(), "langgraph": environments.python_of("langgraph_sqlite")}
     for client, python in pythons.items():
         for round_ in range(3):

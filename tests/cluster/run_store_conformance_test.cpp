@@ -166,6 +166,25 @@ TEST_P(run_store_conformance, many_runs_begin_at_once_and_each_has_its_own_answe
   EXPECT_EQ(*store->ended_of(asked), std::vector<std::string>{"ended"});
 }
 
+TEST_P(run_store_conformance, records_of_one_group_keep_their_order_whatever_their_size) {
+  const auto made = begin("r");
+  run_append group{"r", made.token, {}, {}};
+  for (int i = 0; i < 37; ++i)  // every fifth is large; the first has no body
+    group.records.push_back({0, journal_kind::node_ended, "n" + std::to_string(i),
+                             std::string(i % 5 == 4 ? 70'000u + static_cast<unsigned>(i) : i, 'b'),
+                             wall_time(milliseconds(i))});
+  ASSERT_TRUE(store->append({&group, 1}));
+  const auto read = other->records("r", 0, 100);
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->size(), group.records.size());
+  for (std::size_t i = 0; i < read->size(); ++i) {
+    EXPECT_EQ((*read)[i].id, i + 1);
+    EXPECT_EQ((*read)[i].key, group.records[i].key);
+    EXPECT_EQ((*read)[i].body, group.records[i].body);
+    EXPECT_EQ((*read)[i].at, group.records[i].at);
+  }
+}
+
 TEST_P(run_store_conformance, a_run_is_taken_from_an_owner_known_to_be_dead) {
   const auto made = begin("r");
   const auto taken = other->claim("r", theirs, claim_rule::open, mine.owner);

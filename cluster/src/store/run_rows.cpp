@@ -38,6 +38,19 @@ namespace {
   return read_blob(hash, rows->integer(0, 0), rows->integer(0, 1), rows->text(0, 2));
 }
 
+// Rows of one statement: what a statement costs beside them is shared.
+constexpr std::size_t rows_together = 8;
+
+[[nodiscard]] std::string insert_records(std::size_t rows) {
+  std::string sql = "INSERT INTO records (run_no, id, kind, key, at, body, blob, checksum) VALUES ";
+  for (std::size_t row = 0, parameter = 0; row < rows; ++row) {
+    for (int column = 0; column < 8; ++column)
+      sql += (column != 0 ? ", $" : row == 0 ? "($" : ", ($") + std::to_string(++parameter);
+    sql += ')';
+  }
+  return sql;
+}
+
 }  // namespace
 
 std::string select_runs(std::string_view rest) {
@@ -119,17 +132,24 @@ std::int64_t checksum_of_run(const stored_run& run, std::string_view workflow,
 void add_record_calls(std::int64_t run_no, std::uint64_t first_id,
                       const std::vector<journal_record>& records,
                       const std::vector<stored_value>& bodies, std::vector<sql_call>& calls) {
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    const auto& record = records[i];
-    const auto& body = bodies[i];
-    const auto id = first_id + i;
-    body.add_calls(run_no, calls);
-    calls.push_back(
-        {"INSERT INTO records (run_no, id, kind, key, at, body, blob, checksum) "
-         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-         {run_no, static_cast<std::int64_t>(id), static_cast<std::int64_t>(record.kind),
-          std::string_view(record.key), to_ms(record.at), body.inline_param(), body.hash_param(),
-          checksum_of_record(id, record, body.fingerprint())}});
+  static const auto one = insert_records(1), many = insert_records(rows_together);
+  for (std::size_t i = 0; i < records.size();) {
+    const bool together = records.size() - i >= rows_together;
+    const std::size_t end = i + (together ? rows_together : 1);
+    sql_call call{(together ? many : one).c_str()};
+    call.params.reserve(8 * (end - i));
+    for (; i < end; ++i) {
+      const auto& record = records[i];
+      const auto& body = bodies[i];
+      const auto id = first_id + i;
+      body.add_calls(run_no, calls);
+      call.params.insert(
+          call.params.end(),
+          {run_no, static_cast<std::int64_t>(id), static_cast<std::int64_t>(record.kind),
+           std::string_view(record.key), to_ms(record.at), body.inline_param(), body.hash_param(),
+           checksum_of_record(id, record, body.fingerprint())});
+    }
+    calls.push_back(std::move(call));
   }
 }
 
