@@ -142,12 +142,12 @@ expected<http_request> provider_shard::encode(const live_call& call, bool hedge)
   request.extra_headers.reserve(64);
   request.extra_headers.append("Idempotency-Key: ")
       .append(p.options.idempotency_key)
-      .append(hedge ? "-h\r\n" : "\r\n")
-      .append(endpoint.wire->call_headers(endpoint.config, p.stream));
+      .append(hedge ? "-h\r\n" : "\r\n");
   request.extra_headers += trace_header(call);
   expected<void> encoded;
   if (const auto* chat = p.chat()) {
     request.target = p.stream ? endpoint.stream_target : endpoint.chat_target;
+    request.extra_headers += endpoint.wire->call_headers(endpoint.config, *chat, p.stream);
     encoded = endpoint.wire->encode_chat(endpoint.config, *chat, p.stream, request.body);
   } else {
     request.target = endpoint.embeddings_target;

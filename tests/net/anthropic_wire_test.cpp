@@ -75,6 +75,17 @@ TEST(anthropic_wire, marks_system_and_last_message_for_the_prompt_cache) {
       << probe().encoded(request);
 }
 
+TEST(anthropic_wire, names_the_beta_of_the_prompt_cache_where_it_is_asked_for) {
+  chat_request request = asking("question");
+  EXPECT_EQ(probe().wire.call_headers(probe().config, request, false), "");
+  request.prompt_caching = true;
+  EXPECT_EQ(probe().wire.call_headers(probe().config, request, true),
+            "anthropic-beta: prompt-caching-2024-07-31\r\n");
+  auto own = probe().config;
+  own.extra_headers = {{"Anthropic-Beta", "context-1m"}};
+  EXPECT_EQ(probe().wire.call_headers(own, request, false), "");
+}
+
 TEST(anthropic_wire, asks_for_structured_output) {
   chat_request request = asking("x");
   request.response_format = R"({"type":"object"})";

@@ -121,11 +121,11 @@ TEST(replicate_stream, a_job_that_fails_ends_the_stream) {
 }
 
 TEST(replicate_wire, keeps_plain_calls_open_but_not_streams) {
-  EXPECT_EQ(probe().wire.call_headers(probe().config, false), "Prefer: wait=60\r\n");
-  EXPECT_EQ(probe().wire.call_headers(probe().config, true), "");
+  EXPECT_EQ(probe().wire.call_headers(probe().config, {}, false), "Prefer: wait=60\r\n");
+  EXPECT_EQ(probe().wire.call_headers(probe().config, {}, true), "");
   auto own = probe().config;
   own.extra_headers = {{"prefer", "respond-async"}};
-  EXPECT_EQ(probe().wire.call_headers(own, false), "");
+  EXPECT_EQ(probe().wire.call_headers(own, {}, false), "");
 }
 
 }  // namespace

@@ -68,7 +68,7 @@ class wire_simulator_test : public http_client_test, public ::testing::WithParam
     auto headers = wire().headers(config_);
     EXPECT_TRUE(headers.has_value());
     request.headers = std::make_shared<const std::string>(headers.value_or(""));
-    request.extra_headers = wire().call_headers(config_, stream);
+    request.extra_headers = wire().call_headers(config_, {}, stream);
     request.body = std::move(body);
     request.stream = stream;
     return request;

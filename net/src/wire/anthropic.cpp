@@ -411,6 +411,13 @@ class anthropic_wire final : public json_wire {
         .finish();
   }
 
+  std::string call_headers(const provider_config& config, const chat_request& request,
+                           bool) const override {
+    // Proxies and older gateways still ask for it; Anthropic itself does not any more.
+    if (!request.prompt_caching || header_block::is_extra(config, "anthropic-beta")) return {};
+    return "anthropic-beta: prompt-caching-2024-07-31\r\n";
+  }
+
   expected<chat_response> decode_chat(const provider_config& config,
                                       std::string& body) const override {
     return decode_message(config, body);

@@ -191,7 +191,8 @@ class replicate_wire final : public json_wire {
 
   /// Keeping the answer open up to a minute spares most calls the polling; a stream wants its first
   /// text soon.
-  std::string call_headers(const provider_config& config, bool stream) const override {
+  std::string call_headers(const provider_config& config, const chat_request&,
+                           bool stream) const override {
     return stream || header_block::is_extra(config, "Prefer") ? "" : "Prefer: wait=60\r\n";
   }
 

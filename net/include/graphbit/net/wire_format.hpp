@@ -57,8 +57,10 @@ class wire_format {
   /// authentication and extra_headers included. Error: Configuration for CR, LF or NUL in a value.
   [[nodiscard]] virtual expected<std::string> headers(const provider_config& config) const = 0;
   /// Header lines beside those, of one request for a whole answer or for a stream.
-  [[nodiscard]] virtual std::string call_headers(const provider_config& config, bool stream) const {
+  [[nodiscard]] virtual std::string call_headers(const provider_config& config,
+                                                 const chat_request& request, bool stream) const {
     static_cast<void>(config);
+    static_cast<void>(request);
     static_cast<void>(stream);
     return {};
   }
