@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import http.server
 import json
 import threading
@@ -177,3 +178,73 @@ def test_ollama_takes_the_bytes_of_images_alone(simulator, model):
     assert client.complete("What is it?", attachments=[Image(PNG)])
     with pytest.raises(ValueError, match="bytes of images only"):
         client.complete("What is it?", attachments=[Image("https://example.org/a.png")])
+
+
+def _anthropic(url):
+    import anthropic
+
+    block = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": base64.b64encode(PNG).decode()}}
+    client = anthropic.Anthropic(api_key="k", base_url=url, max_retries=0)
+    client.messages.create(model="m", max_tokens=9, messages=[{"role": "user", "content": [block]}])
+
+
+def _gemini(url):
+    from google import genai
+    from google.genai import types
+
+    client = genai.Client(api_key="k", http_options=types.HttpOptions(base_url=url))
+    client.models.generate_content(model="m", contents=[types.Part.from_bytes(data=PNG, mime_type="image/png")])
+
+
+def _mistral(url):
+    from mistralai.client import Mistral
+    from mistralai.client.models import DocumentURLChunk, UserMessage
+
+    chunk = DocumentURLChunk(document_url="https://example.org/a.pdf", document_name="a.pdf")
+    Mistral(api_key="k", server_url=url).chat.complete(model="m", messages=[UserMessage(content=[chunk])])
+
+
+def _ollama(url):
+    import ollama
+
+    ollama.Client(host=url).chat(model="m", messages=[{"role": "user", "content": "", "images": [PNG]}])
+
+
+def _image_of_anthropic(body):
+    return body["messages"][0]["content"][-1]
+
+
+def _image_of_gemini(body):
+    data = body["contents"][0]["parts"][-1]["inlineData"]
+    return data["data"], data.get("mimeType") or data["mime_type"]  # the API takes both spellings
+
+
+def _document_of_mistral(body):
+    return body["messages"][0]["content"][-1]
+
+
+def _images_of_ollama(body):
+    return body["messages"][0]["images"]
+
+
+@pytest.mark.parametrize(
+    ("official", "make", "attachment", "written"),
+    [
+        (_anthropic, LlmConfig.anthropic, Image(PNG), _image_of_anthropic),
+        (_gemini, LlmConfig.gemini, Image(PNG), _image_of_gemini),
+        (_mistral, LlmConfig.mistralai, File("https://example.org/a.pdf"), _document_of_mistral),
+        (_ollama, lambda key, model, **options: LlmConfig.ollama(model, **options), Image(PNG), _images_of_ollama),
+    ],
+)
+def test_what_is_written_is_what_the_official_client_writes(recorder, official, make, attachment, written):
+    url = f"http://127.0.0.1:{recorder.server_address[1]}"
+    try:
+        official(url)
+    except ImportError as error:
+        pytest.skip(f"not made for this Python: {error}")
+    except Exception:
+        pass  # the answer is no provider's; what was asked is what counts
+    with contextlib.suppress(Exception):
+        LlmClient(make("sk-simulated-0123456789", "m", base_url=url, max_retries=0)).complete("look", attachments=[attachment])
+    theirs, ours = recorder.bodies[0], recorder.bodies[-1]
+    assert written(ours) == written(theirs)
