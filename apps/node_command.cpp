@@ -36,9 +36,11 @@ int run_node(node_command_options o) {
   while (!interrupt::came() && !node.draining()) std::this_thread::sleep_for(milliseconds{50});
   const auto patience = milliseconds{static_cast<std::int64_t>(o.drain_s * 1000)};
   const bool in_time = node.drain(patience);
-  std::fprintf(stderr, in_time ? "drained\n" : "not drained in time; the rest was given back\n");
+  const bool has_failed = node.failed();  // systemd starts it again
+  if (!has_failed)
+    std::fprintf(stderr, in_time ? "drained\n" : "not drained in time; the rest was given back\n");
   started->reset();
-  return done;
+  return has_failed ? failed : done;
 }
 
 const command registered{

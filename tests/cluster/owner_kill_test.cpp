@@ -9,6 +9,7 @@
 #include <graphbit/cluster/node.hpp>
 #include <graphbit/net/simulator.hpp>
 
+#include <src/member/member_actor.hpp>
 #include <src/owner/owner_actor.hpp>
 
 namespace graphbit::cluster {
@@ -110,6 +111,19 @@ TEST_F(owner_kill_test, everybody_is_answered_once_when_the_owner_dies) {
   EXPECT_TRUE(soon([this] { return answers == calls + 1; })) << "it is refused at once";
   auto late = ask_function();
   ASSERT_EQ(late.wait_for(seconds{20}), std::future_status::ready);
+}
+
+TEST_F(owner_kill_test, a_member_whose_actor_died_says_so) {
+  const auto seen = std::make_shared<member_board>();
+  caf::actor door;
+  {
+    const spawn_scope scope;
+    peer_self self{.name = "killed member", .role = peer_role::member};
+    door = system->actors().spawn(serve_owners, member_setup{&rt, system, self, {}, {}, seen});
+  }
+  caf::anon_send_exit(door, caf::exit_reason::kill);
+  EXPECT_TRUE(soon([&] { return seen->draining.load(); }));
+  EXPECT_TRUE(seen->failed);
 }
 
 }  // namespace

@@ -515,6 +515,15 @@ caf::behavior serve_owners(caf::event_based_actor* self, const member_setup& set
   const auto state = std::make_shared<member_state_machine>(self, setup);
   self->set_down_handler([state](const caf::down_msg& down) { state->peer_went(down); });
   self->set_exit_handler([state](const caf::exit_msg&) { state->end(); });
+  self->attach_functor([self, board = setup.board](const caf::error& why) {
+    if (why == caf::exit_reason::user_shutdown) return;
+    log(log_level::error, "cluster",
+        "this member's actor failed: " + self->system().render(why) +
+            "; owners give its work to others, and the node has to be started again");
+    board->failed = true;
+    board->running = 0;
+    board->draining = true;
+  });
   self->delayed_send(self, setup.links.detector.interval, tick_atom::value);
   return {
       [state](const frame& f) { state->frame_came(f); },

@@ -24,6 +24,7 @@ using listen_atom = caf::atom_constant<caf::atom("listen")>;
 struct member_board {
   std::atomic<bool> draining{false};
   std::atomic<std::size_t> running{0};
+  std::atomic<bool> failed{false};  // the actor died; then it drains for ever, too
 
   void publish(json_value status) {
     const std::lock_guard guard(mutex_);

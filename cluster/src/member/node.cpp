@@ -138,6 +138,7 @@ const std::string& node::address() const { return impl_->address_; }
 bool node::drain(milliseconds patience, const std::function<bool()>& interrupted) {
   return impl_->drain(patience, interrupted);
 }
+bool node::failed() const { return impl_->board_->failed; }
 bool node::draining() const { return impl_->board_->draining; }
 json_value node::status() const { return impl_->board_->status(); }
 
