@@ -2,15 +2,19 @@
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include <graphbit/actors/executor.hpp>
 #include <graphbit/cluster/node.hpp>
+#include <graphbit/cluster/open_run_store.hpp>
 #include <graphbit/runtime/log.hpp>
 
 #include "command.hpp"
 #include "interrupt.hpp"
+#include "provider_options.hpp"
 #include "python_node.hpp"
 
 namespace graphbit::app {
@@ -22,7 +26,23 @@ struct node_command_options {
   std::string python;
   double drain_s = 30;
   bool quiet = false;
+  std::string adopt, adopt_label;
+  provider_options provider;  // of the runs that are adopted
 };
+
+/// Goes on with the durable runs that others leave in a store, beside the cluster's work.
+expected<executor> adopt_runs(runtime& rt, const node_command_options& o) {
+  auto config = o.provider.config();
+  if (!config) return fail(config.error());
+  auto store = open_run_store(o.adopt);
+  if (!store) return fail(store.error());
+  executor_options options;
+  options.store = std::move(*store);
+  options.label = o.adopt_label;
+  options.max_retries = o.provider.max_retries;
+  options.max_in_flight = o.provider.max_in_flight;
+  return executor::open(rt, std::move(*config), std::move(options));
+}
 
 int run_node(node_command_options o) {
   if (!o.quiet) set_log_level(log_level::info);
@@ -31,9 +51,16 @@ int run_node(node_command_options o) {
   auto started = cluster::node::start(rt, o.node);
   if (!started) return complain(describe(started.error()), failed);
   auto& node = **started;
+  std::optional<executor> adopter;
+  if (!o.adopt.empty()) {
+    auto opened = adopt_runs(rt, o);
+    if (!opened) return complain(describe(opened.error()), failed);
+    adopter = std::move(*opened);
+  }
   std::printf("listening on %s\n", node.address().c_str());
   std::fflush(stdout);
   while (!interrupt::came() && !node.draining()) std::this_thread::sleep_for(milliseconds{50});
+  adopter.reset();  // hands over what it works on
   const auto patience = milliseconds{static_cast<std::int64_t>(o.drain_s * 1000)};
   const bool in_time = node.drain(patience);
   const bool has_failed = node.failed();  // systemd starts it again
@@ -67,6 +94,11 @@ const command registered{
       app.add_option("--labels", n.labels, "what this node has: gpu,eu")->delimiter(',');
       app.add_option("--python", o->python,
                      "run the functions of this Python module here (needs the graphbit package)");
+      app.add_option("--adopt", o->adopt,
+                     "go on with runs that others left in this store of durable runs; with the "
+                     "provider and model of these runs");
+      app.add_option("--adopt-label", o->adopt_label, "only those of executors with this label");
+      o->provider.add_to(app);
       app.add_option("--drain", o->drain_s, "seconds that SIGTERM gives to what is in flight")
           ->check(CLI::NonNegativeNumber)
           ->capture_default_str();

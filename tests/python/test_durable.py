@@ -218,11 +218,31 @@ def test_the_command_makes_no_store_of_a_wrong_name(tmp_path):
     assert not missing.exists()
 
 
+@pytest.mark.skipif(not os.access(COMMAND, os.X_OK), reason=f"no graphbit command at {COMMAND}: build it")
+def test_a_node_adopts_the_runs_of_a_store(provider, store):
+    flow = chain(Node.agent("a", "one"), Node.wait("go"), Node.agent("b", "two"))
+    leaver = executor_of(provider, store, adopt=False)
+    with pytest.raises(TimeoutError):
+        leaver.execute(flow, run_id="r", timeout_s=2)
+    node = subprocess.Popen(
+        [COMMAND, "node", "--listen", "127.0.0.1:0", "--adopt", store, "--base-url", provider.url]
+        + ["--model", "counted", "--provider", "openai_compatible", "--quiet"],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        leaver.signal("r", "go")
+        assert [event["event"] for event in leaver.follow("r")][-1] == "run_completed"
+    finally:
+        node.terminate()
+        assert node.wait(30) == 0
+    assert sorted(provider.take()) == ["one #1", "two #1"]
+
+
 def test_a_changed_workflow_goes_on_by_names_when_asked(provider, store):
     executor = executor_of(provider, store, adopt=False)
     flow = chain(Node.agent("a", "one"), Node.wait("go"), Node.agent("b", "two"))
     with pytest.raises(TimeoutError):
-        executor.execute(flow, run_id="r", timeout_s=1)
+        executor.execute(flow, run_id="r", timeout_s=2)
     provider.take()
     changed = chain(Node.agent("a", "another"), Node.agent("c", "three"))
     result = executor.execute(changed, run_id="r", on_change="map")
@@ -239,7 +259,7 @@ def test_a_guarded_run_is_masked_recorded_and_goes_on_only_with_its_policy(provi
     inputs = {"to": "ann@example.org"}
     with pytest.raises(TimeoutError):
         executor_of(provider, store, adopt=False).execute(
-            flow, policy=policy, run_id="r", inputs=inputs, timeout_s=1
+            flow, policy=policy, run_id="r", inputs=inputs, timeout_s=2
         )
     other = executor_of(provider, store, adopt=False)
     other.signal("r", "go", "now")
