@@ -17,9 +17,11 @@ namespace graphbit {
 /// What a call was answered with: one and the same value for all who ask.
 using cached_answer = std::shared_ptr<const std::variant<chat_response, embedding_response>>;
 
+/// An answer in the form that is shared.
 [[nodiscard]] inline cached_answer cacheable(chat_response answer) {
   return std::make_shared<const cached_answer::element_type>(std::move(answer));
 }
+/// The same for embeddings.
 [[nodiscard]] inline cached_answer cacheable(embedding_response answer) {
   return std::make_shared<const cached_answer::element_type>(std::move(answer));
 }
@@ -32,10 +34,12 @@ using cached_answer = std::shared_ptr<const std::variant<chat_response, embeddin
 /// thread of the cache's own.
 class answer_store {
  public:
+  /// An answer, and when it came.
   struct kept_answer {
     cached_answer answer;
     std::chrono::system_clock::time_point kept_at;
   };
+  /// An answer with the question that it belongs to.
   struct new_answer {
     std::string key;  ///< what was asked; as long as a prompt
     kept_answer kept;

@@ -8,6 +8,7 @@
 
 namespace graphbit {
 
+/// Room for answers in one file, unless another is given.
 inline constexpr std::uint64_t answer_store_bytes_max = 1024u * 1024 * 1024;
 
 /// Answers of the response cache in an SQLite file, which processes of this machine may share; a
