@@ -62,6 +62,10 @@ def test_every_part_of_the_interface_is_there_for_a_consumer(consumer: Path) -> 
         assert simulator.counters()["requests"] == 2
 
 
+def test_the_cluster_room_is_there_for_a_consumer(consumer: Path) -> None:
+    done(consumer.with_name("cluster_owner"))
+
+
 def test_a_consumer_builds_by_pkg_config(installed: Path, tmp_path: Path) -> None:
     files = next(installed.rglob("graphbit-actors.pc")).parent
     flags = subprocess.run(
