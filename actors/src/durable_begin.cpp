@@ -235,7 +235,7 @@ void durable_runs::begun(const new_request& next, expected<claimed_run> claimed)
 void durable_runs::begin_again_later(const request_ptr& request, const error& why,
                                      time_point give_up_at) {
   const bool held_elsewhere = why.field == "run_id" && why.retry_after.has_value();
-  const bool out_of_reach = why.kind == error_kind::network;
+  const bool out_of_reach = journal_writer::may_pass(why);
   const auto now = steady_clock::now();
   const bool in_vain = held_elsewhere && now + *why.retry_after > give_up_at;
   if ((!held_elsewhere && !out_of_reach) || in_vain || now >= give_up_at)

@@ -278,9 +278,12 @@ bool durable_runs::may_adopt(const stored_run& run) {
 /// With nobody who asks: whatever goes wrong leaves the run to others.
 void durable_runs::revive(const stored_run& run, claim_rule rule) {
   const std::string& run_id = run.run_id;
-  auto claimed = claim(run_id, rule);
-  if (!claimed || !*claimed || (*claimed)->token == 0) return;
   const auto request = std::make_shared<durable_request>();
+  request->options.run_id = run_id;
+  const auto claimed = claim(run_id, rule);
+  if (!claimed && !journal_writer::may_pass(claimed.error()))
+    return refuse(request, claimed.error());  // damaged
+  if (!claimed || !*claimed || (*claimed)->token == 0) return;
   const auto awaited = runs_.find(run_id);
   if (awaited != runs_.end() && !awaited->second.waiters.empty()) {
     const run_options& asked = awaited->second.waiters.front().request->options;
@@ -292,7 +295,6 @@ void durable_runs::revive(const stored_run& run, claim_rule rule) {
     request->options.max_total_tokens = asked.max_total_tokens;
   }
   request->wish = durable_wish::resume;
-  request->options.run_id = run_id;
   request->home = &rt_.next_reactor();
   begin_claimed(request, **claimed);
 }

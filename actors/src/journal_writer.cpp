@@ -28,9 +28,11 @@ error unwritable(const error& cause) {
                      "again under its run_id once the store works");
 }
 
-bool may_pass(const error& e) { return e.kind == error_kind::network; }
-
 }  // namespace
+
+bool journal_writer::may_pass(const error& e) {
+  return e.kind == error_kind::network || e.resource_type == "database_lock";
+}
 
 error journal_writer::fenced(const std::string& run_id) {
   return runtime_error("run", "run '" + run_id +

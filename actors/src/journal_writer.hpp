@@ -68,6 +68,8 @@ class journal_writer {
     return held_;
   }
   [[nodiscard]] run_store& store() noexcept { return *store_; }
+  /// The store may do it when it is asked again: it is out of reach, or somebody holds its lock.
+  [[nodiscard]] static bool may_pass(const error& e);
   /// The same run is held by another lease now.
   [[nodiscard]] static error fenced(const std::string& run_id);
 

@@ -1,6 +1,7 @@
 // Runs whose store breaks under them: they pause and go on, or stop; nothing goes on unrecorded.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <sys/resource.h>
 
 #include <chaos_proxy.hpp>
@@ -267,6 +268,33 @@ TEST_F(durable_faults, a_full_disk_stops_the_run_and_with_room_again_it_goes_on)
   ASSERT_TRUE(result.has_value()) << result.error().message;
   EXPECT_TRUE(result->is_success());
   EXPECT_LT(model.asked_in_all() - asked, steps / 2) << "what was recorded is not asked again";
+  std::filesystem::remove_all(folder);
+}
+
+TEST_F(durable_faults, a_run_waits_for_a_file_that_another_process_keeps_locked) {
+  auto name = (std::filesystem::temp_directory_path() / "locked-XXXXXX").string();
+  const std::filesystem::path folder = mkdtemp(name.data());
+  const auto file = folder / "runs.db";
+  auto opened = open_run_store(file);
+  ASSERT_TRUE(opened) << opened.error().message;
+  const std::shared_ptr<run_store> store = std::move(*opened);
+  sqlite3* other = nullptr;
+  ASSERT_EQ(sqlite3_open(file.c_str(), &other), SQLITE_OK);
+  std::jthread holder;
+  const auto result = run_through(open(store), [&] {
+    await_first_half(*store);
+    while (sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) != SQLITE_OK)
+      std::this_thread::sleep_for(1ms);
+    holder = std::jthread([other] {
+      std::this_thread::sleep_for(5500ms);  // longer than a transaction waits for its turn
+      sqlite3_exec(other, "ROLLBACK", nullptr, nullptr, nullptr);
+      sqlite3_close(other);
+    });
+  });
+  ASSERT_TRUE(result.has_value()) << result.error().message;
+  EXPECT_TRUE(result->is_success()) << result->state_text();
+  expect_each_asked_once();
+  holder.join();
   std::filesystem::remove_all(folder);
 }
 

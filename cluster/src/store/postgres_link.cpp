@@ -272,7 +272,8 @@ error postgres_link::error_of(const PGresult* r) {
   const std::string_view state = code == nullptr ? "" : code;
   const auto words = one_line(pq_.PQresultErrorMessage(r));
   const auto is = [state](std::string_view prefix) { return state.starts_with(prefix); };
-  if (state.empty() || is("08") || is("57P") || is("25006")) return broke(words);
+  // Shut down, read-only, or ended because this process was asleep in a transaction.
+  if (state.empty() || is("08") || is("57P") || is("25006") || is("25P03")) return broke(words);
   // Serialization, deadlock, and a blob that was pruned between two looks.
   wants_retry_ = is("40") || is("23503");
   if (is("57014")) return network_error("PostgreSQL took too long: " + words + ": try again");
