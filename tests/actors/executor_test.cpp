@@ -26,6 +26,9 @@ class ExecutorTest : public ::testing::Test {
   static void SetUpTestSuite() { rt = std::make_unique<runtime>(); }
   static void TearDownTestSuite() { rt.reset(); }
   static inline std::unique_ptr<runtime> rt;
+  void TearDown() override {
+    if (backend) backend->forget_held();
+  }
 
   executor make(fake_backend::answer_function answer, executor_options options = {}) {
     backend = std::make_shared<fake_backend>(std::move(answer));

@@ -46,6 +46,11 @@ class fake_backend final : public chat_backend {
     const std::lock_guard guard(mutex_);
     holding_ = true;
   }
+  /// Lets go of the calls that were held: they hold who asked, who holds this.
+  void forget_held() {
+    const std::lock_guard guard(mutex_);
+    held_.clear();
+  }
   [[nodiscard]] std::vector<chat_request> requests() const {
     const std::lock_guard guard(mutex_);
     return requests_;

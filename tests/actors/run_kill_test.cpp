@@ -29,6 +29,11 @@ class RunKillTest : public ::testing::Test {
     plan = *run_plan::make(std::make_shared<const workflow>(flow));
   }
 
+  void TearDown() override {
+    rt.shutdown();
+    backend->forget_held();
+  }
+
   [[nodiscard]] run_setup setup(std::string run_id) const {
     run_setup s;
     s.plan = plan;
