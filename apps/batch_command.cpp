@@ -16,6 +16,7 @@
 #include "cluster_options.hpp"
 #include "command.hpp"
 #include "interrupt.hpp"
+#include "limits_option.hpp"
 #include "line_reader.hpp"
 #include "observation_options.hpp"
 #include "provider_options.hpp"
@@ -28,6 +29,7 @@ struct batch_command_options {
   provider_options provider;
   cluster_options cluster;
   observation_options observation;
+  limits_option limits;
   std::string input;
   std::string output;
   std::string errors;
@@ -184,6 +186,7 @@ int run_batch(batch_command_options o) {
   runtime rt;
   const auto observed = o.observation.start(rt);
   if (!observed) return give_up(observed.error());
+  if (auto shared = o.limits.apply_to(rt); !shared) return give_up(shared.error());
   const auto started_at = steady_clock::now();
   auto job = start_job(rt, o, *prepared);
   if (!job) return give_up(job.error());
@@ -230,6 +233,7 @@ const command registered{
       o->provider.add_to(app);
       o->cluster.add_to(app, "--cluster");
       o->observation.add_to(app);
+      o->limits.add_to(app);
       return [o] { return run_batch(*o); };
     }};
 

@@ -14,6 +14,8 @@
 
 #include "command.hpp"
 #include "interrupt.hpp"
+#include "limits_option.hpp"
+#include "observation_options.hpp"
 #include "provider_options.hpp"
 #include "python_node.hpp"
 
@@ -24,6 +26,9 @@ namespace {
 struct node_command_options {
   cluster::node_options node;
   std::string python;
+  observation_options observation;
+  limits_option limits;
+  std::string config;
   double drain_s = 30;
   bool quiet = false;
   std::string adopt, adopt_label;
@@ -44,10 +49,38 @@ expected<executor> adopt_runs(runtime& rt, const node_command_options& o) {
   return executor::open(rt, std::move(*config), std::move(options));
 }
 
+/// For `/readyz`: whoever draws work from a list of ready members leaves this one out.
+health_check takes_work(const cluster::node& node) {
+  const bool draining = node.draining();
+  return {.name = "draining", .ok = !draining, .says = draining ? "this node drains" : ""};
+}
+
+// CLI11 reads a configuration file for a whole program only, not for one subcommand.
+[[nodiscard]] expected<void> read_options(CLI::App& app, const std::string& file) try {
+  if (file.empty()) return {};
+  for (const auto& item : CLI::ConfigTOML{}.from_file(file)) {
+    auto* option = app.get_option_no_throw("--" + item.name);
+    if (option == nullptr || !item.parents.empty())
+      return fail(configuration_error(
+          "config", file + " has \"" + item.fullname() + "\", which is no option of this command"));
+    if (option->count() > 0) continue;  // given on the command line
+    const bool flag = option->get_expected_max() == 0;
+    for (const auto& value : item.inputs)
+      option->add_result(flag ? option->get_flag_value(item.name, value) : value);
+    option->run_callback();
+  }
+  return {};
+} catch (const CLI::Error& e) {
+  return fail(configuration_error("config", file + ": " + e.what()));
+}
+
 int run_node(node_command_options o) {
   if (!o.quiet) set_log_level(log_level::info);
   const interrupt signals;
   runtime rt;
+  o.node.limits_are_shared = !o.limits.store.empty();
+  if (auto shared = o.limits.apply_to(rt); !shared)
+    return complain(describe(shared.error()), failed);
   auto started = cluster::node::start(rt, o.node);
   if (!started) return complain(describe(started.error()), failed);
   auto& node = **started;
@@ -57,6 +90,8 @@ int run_node(node_command_options o) {
     if (!opened) return complain(describe(opened.error()), failed);
     adopter = std::move(*opened);
   }
+  const auto observed = o.observation.start(rt, [&node] { return takes_work(node); });
+  if (!observed) return complain(describe(observed.error()), failed);
   std::printf("listening on %s\n", node.address().c_str());
   std::fflush(stdout);
   while (!interrupt::came() && !node.draining()) std::this_thread::sleep_for(milliseconds{50});
@@ -75,7 +110,11 @@ const command registered{
     [](CLI::App& app) {
       auto o = std::make_shared<node_command_options>();
       auto& n = o->node;
-      app.set_config("--config", "", "read options from this file (TOML or INI, the same names)");
+      app.add_option(
+             "--config", o->config,
+             "read options from this file (TOML or INI, the same names); those given beside "
+             "it count for more")
+          ->check(CLI::ExistingFile);
       app.add_option("--listen", n.listen,
                      "HOST:PORT to listen on; beyond loopback needs certificates")
           ->capture_default_str();
@@ -104,8 +143,14 @@ const command registered{
           ->capture_default_str();
       app.add_option("--protocol-version", n.protocol_version,
                      "speak an older version, to rehearse an upgrade");
+      o->limits.add_to(app);
+      o->observation.add_to(app);
       app.add_flag("-q,--quiet", o->quiet, "log warnings only");
-      return [o] { return o->python.empty() ? run_node(*o) : run_python_node(o->python); };
+      return [o, &app] {
+        if (const auto read = read_options(app, o->config); !read)
+          return complain(describe(read.error()), wrong_usage);
+        return o->python.empty() ? run_node(*o) : run_python_node(o->python);
+      };
     }};
 
 }  // namespace

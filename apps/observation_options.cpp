@@ -15,12 +15,13 @@ void observation_options::add_to(CLI::App& app) {
                  "what that page asks for (made where it listens beyond loopback)");
 }
 
-expected<observation_options::servers> observation_options::start(runtime& rt) const {
+expected<observation_options::servers> observation_options::start(
+    runtime& rt, const std::function<health_check()>& own_check) const {
   if (environment_asks_for_traces())
     if (auto ok = start_tracing(rt, otlp_options_from_environment()); !ok) return fail(ok.error());
   servers all;
   if (!metrics_address.empty()) {
-    auto started = status_server::start(rt, {.listen = metrics_address});
+    auto started = status_server::start(rt, {.listen = metrics_address, .own_check = own_check});
     if (!started) return fail(started.error());
     all.metrics = std::move(*started);
     std::fprintf(stderr, "metrics on %s/metrics\n", all.metrics->url().c_str());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -25,7 +26,8 @@ struct observation_options {
   void add_to(CLI::App& app);
   /// Starts what was asked for, and tells on stderr where it is. Errors: as `status_server::start`
   /// and `start_tracing`.
-  [[nodiscard]] expected<servers> start(runtime& rt) const;
+  [[nodiscard]] expected<servers> start(runtime& rt,
+                                        const std::function<health_check()>& own_check = {}) const;
 };
 
 }  // namespace graphbit::app

@@ -19,6 +19,7 @@
 #include "cluster_options.hpp"
 #include "command.hpp"
 #include "interrupt.hpp"
+#include "limits_option.hpp"
 #include "observation_options.hpp"
 #include "provider_options.hpp"
 #include "provider_source.hpp"
@@ -33,6 +34,7 @@ struct run_command_options {
   provider_options provider;
   cluster_options cluster;
   observation_options observation;
+  limits_option limits;
   std::string workflow_file;
   std::vector<std::string> inputs;
   std::vector<std::string> values;  ///< NAME=TEXT
@@ -258,6 +260,7 @@ int run_workflow(const run_command_options& o) {
   runtime rt;
   const auto observed = o.observation.start(rt);
   if (!observed) return give_up(observed.error());
+  if (auto shared = o.limits.apply_to(rt); !shared) return give_up(shared.error());
   auto e = open_executor(rt, o, *config, *options);
   if (!e) return give_up(e.error());
   if (!o.quiet)
@@ -300,6 +303,7 @@ const command registered{
       o->provider.add_to(app);
       o->cluster.add_to(app, "--cluster");
       o->observation.add_to(app);
+      o->limits.add_to(app);
       return [o] { return run_workflow(*o); };
     }};
 

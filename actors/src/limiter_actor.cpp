@@ -29,7 +29,19 @@ template <class N>
 
 class lease_table {
  public:
-  explicit lease_table(limiter_actor* self) : self_(self) {}
+  lease_table(limiter_actor* self, std::shared_ptr<limit_leaser> leaser, const shared_limit& limit)
+      : self_(self) {
+    if (!limit.authority) return;
+    leaser_ = std::move(leaser);
+    held_ = leaser_->hold(limit, [me = caf::actor_cast<caf::actor>(self)](const share_news& news) {
+      caf::anon_send(me, news);
+    });
+  }
+  ~lease_table() {
+    if (leaser_) leaser_->drop(held_);
+  }
+  lease_table(const lease_table&) = delete;
+  lease_table& operator=(const lease_table&) = delete;
 
   void join(const caf::actor& shard, const policy::limiter_settings& wanted) {
     self_->monitor(shard);
@@ -44,6 +56,7 @@ class lease_table {
   }
 
   void demanded(const caf::actor_addr& shard, const limiter_demand& demand) {
+    if (leaser_) leaser_->used(held_);
     for (auto& m : members_)
       if (m.shard.address() == shard) m.demand = demand;
     if (members_.size() > 1) lease();
@@ -69,6 +82,13 @@ class lease_table {
       lease();
   }
 
+  void leased(const share_news& news) {
+    share_ = news.share;
+    lease();
+    if (!news.cut) return;
+    for (const auto& m : members_) self_->send(m.shard, cut_atom::value);
+  }
+
   void held(const caf::actor_addr& sender, const limiter_hold& hold) {
     for (const auto& m : members_)
       if (m.shard.address() != sender) self_->send(m.shard, hold);
@@ -82,13 +102,38 @@ class lease_table {
     limits_.tokens_per_minute = narrower(limits_.tokens_per_minute, wanted.tokens_per_minute);
   }
 
-  void lease() {
+  // A single member learns by itself, except from an authority.
+  [[nodiscard]] bool is_whole() const { return members_.size() == 1 && !leaser_; }
+
+  // What this process may use in all.
+  [[nodiscard]] policy::limiter_settings limits_in_force() {
     auto limits = limits_;
-    if (members_.size() > 1) {  // a single member learns by itself
+    if (!is_whole()) {
       limits.requests_per_minute =
           narrower(limits.requests_per_minute, learnt_.requests_per_minute);
       limits.tokens_per_minute = narrower(limits.tokens_per_minute, learnt_.tokens_per_minute);
     }
+    if (!leaser_) return limits;
+    const bool changed = limits.in_flight_max != asked_for_.in_flight_max ||
+                         limits.requests_per_minute != asked_for_.requests_per_minute ||
+                         limits.tokens_per_minute != asked_for_.tokens_per_minute;
+    asked_for_ = limits;
+    if (changed) leaser_->limits_are(held_, limits);
+    if (share_.ends_at == time_point{}) return limits;
+    auto share = share_.amount;  // an authority may leave calls in flight to each process
+    share.in_flight_max = narrower(share.in_flight_max, limits.in_flight_max);
+    return share;
+  }
+
+  // Without limits there is nothing to lease and nothing that ends.
+  [[nodiscard]] time_point ends_at(const policy::limiter_settings& limits) const {
+    const bool any = limits.in_flight_max != 0 || limits.requests_per_minute != 0 ||
+                     limits.tokens_per_minute != 0;
+    return leaser_ && any ? share_.ends_at : never;
+  }
+
+  void lease() {
+    const auto limits = limits_in_force();
     std::uint64_t weights = 0;
     for (const auto& m : members_) weights += weight(m);
     for (auto& m : members_) {
@@ -96,12 +141,12 @@ class lease_table {
       if (members_.size() > 1) {
         share.requests_per_minute = part_of(limits.requests_per_minute, weight(m), weights);
         share.tokens_per_minute = part_of(limits.tokens_per_minute, weight(m), weights);
-        share.in_flight_max = part_of(limits_.in_flight_max, weight(m), weights);
-        share.in_flight_max = std::min(share.in_flight_max, unused_by_others(m));
-        if (limits_.in_flight_max != 0) share.in_flight_max = std::max(1u, share.in_flight_max);
+        share.in_flight_max = part_of(limits.in_flight_max, weight(m), weights);
+        share.in_flight_max = std::min(share.in_flight_max, unused_by_others(m, limits));
+        if (limits.in_flight_max != 0) share.in_flight_max = std::max(1u, share.in_flight_max);
       }
       m.granted = share;
-      self_->send(m.shard, limiter_share{share, members_.size() == 1});
+      self_->send(m.shard, limiter_share{share, is_whole(), ends_at(limits)});
     }
   }
 
@@ -110,23 +155,29 @@ class lease_table {
   }
 
   // What the others hold in flight cannot be given away before they have let go of it.
-  [[nodiscard]] std::uint32_t unused_by_others(const member& wanting) const {
+  [[nodiscard]] std::uint32_t unused_by_others(const member& wanting,
+                                               const policy::limiter_settings& limits) const {
     std::uint32_t used = 0;
     for (const auto& m : members_)
       if (m.shard != wanting.shard) used += m.demand.in_flight;
-    return limits_.in_flight_max > used ? limits_.in_flight_max - used : 0;
+    return limits.in_flight_max > used ? limits.in_flight_max - used : 0;
   }
 
   limiter_actor* self_;
   policy::limiter_settings limits_;
   policy::limiter_settings learnt_;
   std::vector<member> members_;
+  std::shared_ptr<limit_leaser> leaser_;  // null: the limits are this process's own
+  std::uint64_t held_ = 0;
+  policy::limiter_settings asked_for_;
+  policy::share_in_force share_;
 };
 
 }  // namespace
 
-caf::behavior lease_limits(limiter_actor* self) {
-  auto table = std::make_shared<lease_table>(self);
+caf::behavior lease_limits(limiter_actor* self, const std::shared_ptr<limit_leaser>& leaser,
+                           const shared_limit& limit) {
+  auto table = std::make_shared<lease_table>(self, leaser, limit);
   self->set_down_handler([table](caf::down_msg& down) { table->left(down.source); });
   return {
       [table](join_atom, const caf::actor& shard, const policy::limiter_settings& wanted) {
@@ -140,6 +191,7 @@ caf::behavior lease_limits(limiter_actor* self) {
         table->held(caf::actor_cast<caf::actor_addr>(self->current_sender()), hold);
       },
       [table](const limits_change& to) { table->change(to); },
+      [table](const share_news& news) { table->leased(news); },
   };
 }
 

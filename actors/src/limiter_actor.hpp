@@ -9,6 +9,7 @@
 #include <graphbit/runtime/pinned_actor.hpp>
 
 #include "breaker_actor.hpp"
+#include "limit_leaser.hpp"
 
 namespace graphbit {
 
@@ -22,7 +23,12 @@ struct limiter_demand {
 struct limiter_share {
   policy::limiter_settings settings;
   bool whole = true;
+  /// Of a limit that other processes use, too: nothing is sent from then on. `never`: it is this
+  /// process's own.
+  time_point ends_at = never;
 };
+/// To a shard: calls in flight beyond its share are to be ended.
+using cut_atom = caf::atom_constant<caf::atom("cut")>;
 
 /// From a shard that is not the only one: limits per minute that an answer's headers name.
 struct limits_learnt {
@@ -37,14 +43,17 @@ struct limiter_hold {
 /// The limiter of one key and model: owns the limits and leases shares of them to the shards of
 /// all provider clients that use that key and model. With one shard the lease is the whole and no
 /// message is on any call's path; with several, shares follow demand, shrinking before growing.
+/// With an authority the whole is a share itself, which the runtime's `limit_leaser` holds.
 /// Messages: (join, shard, limiter_settings); (limiter_demand), (limits_learnt) and (limiter_hold)
-/// from a shard; (limits_change). Publishes limiter_share and limiter_hold.
+/// from a shard; (limits_change); (share_news). Publishes limiter_share, limiter_hold and (cut).
 struct limiter_actor_state {
   static inline const char* name = "limiter";
 };
 using limiter_actor = caf::stateful_actor<limiter_actor_state, pinned_actor>;
 
-caf::behavior lease_limits(limiter_actor* self);
+/// `limit`: without an authority for limits of this process's own.
+caf::behavior lease_limits(limiter_actor* self, const std::shared_ptr<limit_leaser>& leaser,
+                           const shared_limit& limit);
 
 }  // namespace graphbit
 
@@ -53,4 +62,5 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::limits_learnt)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::limiter_demand)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::limiter_hold)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::limiter_share)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::share_news)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::policy::limiter_settings)

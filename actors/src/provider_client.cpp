@@ -1,3 +1,4 @@
+#include <graphbit/actors/limit_authority.hpp>
 #include <graphbit/actors/provider_client.hpp>
 
 #include <optional>
@@ -94,6 +95,23 @@ provider_client_stats& provider_client_stats::operator+=(const provider_client_s
   pool.reused += more.pool.reused;
   pool.forgiven += more.pool.forgiven;
   return *this;
+}
+
+expected<void> share_limits(runtime& rt, std::shared_ptr<limit_authority> authority) {
+  const auto root = root_executor::of(rt);
+  if (!root) return fail(root.error());
+  (*root)->share_limits(std::move(authority));
+  return {};
+}
+
+expected<provider_client> open_sharing(runtime& rt, provider_config config,
+                                       std::shared_ptr<limit_authority> authority) {
+  if (config.routes) return provider_client::open(rt, std::move(config));
+  const auto root = root_executor::of(rt);
+  if (!root) return fail(root.error());
+  auto opened = (*root)->client_for(std::move(config), std::move(authority));
+  if (!opened) return fail(opened.error());
+  return provider_client::around(rt, std::move(*opened));
 }
 
 expected<provider_client> provider_client::open(runtime& rt, provider_config config) {

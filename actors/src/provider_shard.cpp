@@ -72,7 +72,10 @@ provider_shard::provider_shard(pinned_actor& self, setup s)
       adaptive_({.enabled = setup_.endpoint->config.adaptive_in_flight}),
       timer_(self.home().context()),
       report_(std::make_shared<breaker_report>()) {
-  limiter_.configure(wanted_limits());
+  if (setup_.limits_are_shared)
+    limiter_.configure_share(wanted_limits(), time_point{});  // nothing goes before there is one
+  else
+    limiter_.configure(wanted_limits());
   in_flight_share_ = wanted_limits().in_flight_max;
   adapt_in_flight();
   for (auto& h : hedges_) h.configure({.enabled = setup_.endpoint->config.hedge});
@@ -341,13 +344,34 @@ void provider_shard::breaker_turned(const policy::breaker_snapshot& now) {
 }
 
 void provider_shard::shared(const limiter_share& share) {
-  limiter_.configure(share.settings);
+  if (share.ends_at == never)
+    limiter_.configure(share.settings);
+  else
+    limiter_.configure_share(share.settings, share.ends_at);
   in_flight_share_ = share.settings.in_flight_max;
   adapt_in_flight();
   only_shard_ = share.whole;
   budget_.set_in_flight_limit(share.settings.in_flight_max != 0 ? share.settings.in_flight_max
                                                                 : 256);
   pump();
+}
+
+// The authority counts what was in flight a minute past a share's end, and then leases it again.
+void provider_shard::cut() {
+  const bool ended = limiter_.ends_at() <= steady_clock::now();
+  const auto allowed = ended ? std::size_t{0} : std::size_t{limiter_.limits().in_flight_max};
+  if (!ended && allowed == 0) return;  // no limit
+  std::vector<std::uint64_t> in_flight;
+  for (const auto& [id, call] : calls_)
+    if (call->at == live_call::stage::in_flight) in_flight.push_back(id);
+  std::sort(in_flight.begin(), in_flight.end());
+  for (std::size_t i = allowed; i < in_flight.size(); ++i) {
+    auto e = network_error(
+        "the share of the provider's limit ended a minute ago and could not be renewed: the "
+        "store that divides the limit is out of reach");
+    e.retry = retry_rule::never;
+    finish_with(*calls_.at(in_flight[i]), std::move(e));
+  }
 }
 
 policy::limiter_settings provider_shard::wanted_limits() const {
@@ -464,6 +488,7 @@ caf::behavior serve_provider(provider_client_actor* self, const provider_shard::
       [shard](const breaker_changed& change) { shard->breaker_turned(change.now); },
       [shard](const probe_answer& answer) { shard->probe_answered(answer.call, answer.admission); },
       [shard](const limiter_share& share) { shard->shared(share); },
+      [shard](cut_atom) { shard->cut(); },
       [shard](const leader_end& end) { shard->leader_ended(end.call, end.how); },
       [shard](const lookup_end& end) { shard->looked_up(end.call, end.known); },
       [shard](const limiter_hold& hold) { shard->hold_until(hold.until); },

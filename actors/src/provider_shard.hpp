@@ -116,6 +116,7 @@ class provider_shard {
     std::shared_ptr<price_book> prices;
     std::shared_ptr<metrics_registry> metrics;
     std::shared_ptr<graphbit::tracer> tracer;
+    bool limits_are_shared = false;         // with other processes
     std::shared_ptr<response_cache> cache;  // null: the configuration wants none
   };
 
@@ -134,6 +135,8 @@ class provider_shard {
   void breaker_turned(const policy::breaker_snapshot& now);
   void probe_answered(std::uint64_t call_id, const policy::admission& admission);
   void shared(const limiter_share& share);
+  /// Ends what is in flight beyond the share.
+  void cut();
   /// The equal call that this one waited for has ended.
   void leader_ended(std::uint64_t call_id, const response_cache::ending& how);
   /// What the store behind the cache knew of this call.

@@ -28,6 +28,10 @@ void append_number(std::string& out, const std::optional<T>& n) {
   append(out, n ? std::to_string(*n) : "-");
 }
 
+void append_address(std::string& out, const void* address) {
+  append(out, std::to_string(reinterpret_cast<std::uintptr_t>(address)));
+}
+
 // A text that is equal for equal configurations and for no others.
 [[nodiscard]] std::string fingerprint(const provider_config& c) {
   std::string out;
@@ -49,7 +53,7 @@ void append_number(std::string& out, const std::optional<T>& n) {
     append(out, name);
     append(out, value);
   }
-  append(out, std::to_string(reinterpret_cast<std::uintptr_t>(c.wire.get())));
+  append_address(out, c.wire.get());
   append(out, "parameters");
   for (const auto& [name, value] : c.parameters) {
     append(out, name);
@@ -74,6 +78,7 @@ root_executor::root_executor(runtime& rt)
           [this](metrics_page& page) { collect(page); })) {
   static_cast<void>(rt.service<tracer>());
   static_cast<void>(rt.service<response_cache>());
+  static_cast<void>(rt.service<limit_leaser>());
 }
 
 root_executor::~root_executor() {
@@ -121,36 +126,44 @@ std::shared_ptr<actor_slot> root_executor::breaker_for(const provider_config& co
   return slot;
 }
 
-std::shared_ptr<actor_slot> root_executor::limiter_for(const provider_config& config) {
+std::shared_ptr<actor_slot> root_executor::limiter_for(
+    const provider_config& config, const std::shared_ptr<limit_authority>& limits) {
   std::string key;
   append(key, config.base_url);
   append(key, config.model);
   append(key, config.api_key.expose());
+  append_address(key, limits.get());
   auto& slot = limiters_[key];
   if (slot) return slot;
   slot = make_slot();
   auto& home = rt_.reactor_at(std::hash<std::string>{}(key) % rt_.reactor_count());
-  start_child({.kind = "limiter",
-               .name = config.provider + " " + config.model + " " + config.api_key.redacted(),
-               .start = [&home, slot = slot] {
-                 auto handle = spawn_on(home, lease_limits);
-                 slot->set(handle);
-                 return handle;
-               }});
+  start_child(
+      {.kind = "limiter",
+       .name = config.provider + " " + config.model + " " + config.api_key.redacted(),
+       .start = [&home, slot = slot, leaser = rt_.service<limit_leaser>(),
+                 limit = shared_limit{limits, config.base_url, config.model, config.api_key}] {
+         auto handle = spawn_on(home, lease_limits, leaser, limit);
+         slot->set(handle);
+         return handle;
+       }});
   return slot;
 }
 
-expected<std::shared_ptr<provider_pipeline>> root_executor::client_for(provider_config config) {
+expected<std::shared_ptr<provider_pipeline>> root_executor::client_for(
+    provider_config config, std::shared_ptr<limit_authority> limits) {
   auto endpoint = make_endpoint(std::move(config));
   if (!endpoint) return fail(endpoint.error());
   const auto& resolved_config = (*endpoint)->config;
   const std::lock_guard guard(mutex_);
-  auto& known = clients_[fingerprint(resolved_config)];
+  if (!limits) limits = limits_;
+  auto key = fingerprint(resolved_config);
+  append_address(key, limits.get());
+  auto& known = clients_[key];
   if (known) return known;
   auto client = std::make_shared<provider_pipeline>(*endpoint);
   client->gate = gate_;
   client->breaker = breaker_for(resolved_config);
-  client->limiter = limiter_for(resolved_config);
+  client->limiter = limiter_for(resolved_config, limits);
   client->shards.resize(rt_.reactor_count());
   for (std::size_t i = 0; i < client->shards.size(); ++i) {
     auto& shard = client->shards[i];
@@ -162,7 +175,8 @@ expected<std::shared_ptr<provider_pipeline>> root_executor::client_for(provider_
                                 .counters = shard.counters,
                                 .prices = rt_.service<price_book>(),
                                 .metrics = rt_.service<metrics_registry>(),
-                                .tracer = rt_.service<tracer>()};
+                                .tracer = rt_.service<tracer>(),
+                                .limits_are_shared = limits != nullptr};
     if (resolved_config.response_cache_max_age) setup.cache = rt_.service<response_cache>();
     start_child({.kind = "provider client",
                  .name = resolved_config.provider + " " + resolved_config.model + " at " +
@@ -176,6 +190,11 @@ expected<std::shared_ptr<provider_pipeline>> root_executor::client_for(provider_
   known = client;
   drop_unused_clients();
   return client;
+}
+
+void root_executor::share_limits(std::shared_ptr<limit_authority> authority) {
+  const std::lock_guard guard(mutex_);
+  limits_ = std::move(authority);
 }
 
 std::vector<std::shared_ptr<provider_pipeline>> root_executor::clients() {

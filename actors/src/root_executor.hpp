@@ -30,8 +30,11 @@ class root_executor {
   root_executor(const root_executor&) = delete;
   root_executor& operator=(const root_executor&) = delete;
 
-  /// The one provider client of a configuration.
-  [[nodiscard]] expected<std::shared_ptr<provider_pipeline>> client_for(provider_config config);
+  /// The one provider client of a configuration, and of who divides its limits among processes;
+  /// null: who was set by `share_limits`.
+  [[nodiscard]] expected<std::shared_ptr<provider_pipeline>> client_for(
+      provider_config config, std::shared_ptr<limit_authority> limits = nullptr);
+  void share_limits(std::shared_ptr<limit_authority> authority);
   /// Closed when the runtime ends; handles enter it before they touch actors or reactors.
   [[nodiscard]] const std::shared_ptr<call_gate>& gate() const noexcept { return gate_; }
   /// A slot that is emptied when the runtime ends: no handle of an actor outlives its system.
@@ -49,7 +52,8 @@ class root_executor {
 
  private:
   [[nodiscard]] std::shared_ptr<actor_slot> breaker_for(const provider_config& config);
-  [[nodiscard]] std::shared_ptr<actor_slot> limiter_for(const provider_config& config);
+  [[nodiscard]] std::shared_ptr<actor_slot> limiter_for(
+      const provider_config& config, const std::shared_ptr<limit_authority>& limits);
   void drop_unused_clients();
   void collect(metrics_page& page);
 
@@ -62,6 +66,7 @@ class root_executor {
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<provider_pipeline>> clients_;
   std::map<std::string, std::shared_ptr<actor_slot>> breakers_, limiters_;
+  std::shared_ptr<limit_authority> limits_;  // null: limits are this process's own
   std::shared_ptr<void> collector_;
 };
 

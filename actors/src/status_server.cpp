@@ -292,7 +292,8 @@ class status_server::impl {
   }
 
   [[nodiscard]] reply health(bool ready) {
-    const auto report = check_health(rt_);
+    auto report = check_health(rt_);
+    if (options_.own_check) report.checks.push_back(options_.own_check());
     return {(ready ? report.ready() : report.healthy()) ? 200 : 503, json_type,
             to_json(to_json(report)) + "\n"};
   }

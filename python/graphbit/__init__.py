@@ -29,7 +29,7 @@ _MODULE_OF = {
         "response": "LlmUsage FinishReason LlmToolCall LlmResponse",
         "guardrail": "GuardRailPolicyConfig",
         "workflow": "Node Workflow WorkflowContext WorkflowResult Executor WorkflowStreamIterator",
-        "cluster": "Cluster",
+        "cluster": "Cluster share_limits",
         "embeddings": "EmbeddingConfig EmbeddingClient",
         "memory": "MemoryConfig MemoryClient PyMemory PyScoredMemory PyMemoryHistory",
         "text_splitter": "TextSplitterConfig TextChunk CharacterSplitter TokenSplitter"

@@ -3,6 +3,7 @@
 from graphbit.attachments import File as File
 from graphbit.attachments import Image as Image
 from graphbit.cluster import Cluster as Cluster
+from graphbit.cluster import share_limits as share_limits
 from graphbit.documents import DocumentContent as DocumentContent
 from graphbit.documents import DocumentLoader as DocumentLoader
 from graphbit.documents import DocumentLoaderConfig as DocumentLoaderConfig
@@ -86,6 +87,7 @@ __all__ = [
     "Executor",
     "WorkflowStreamIterator",
     "Cluster",
+    "share_limits",
     "EmbeddingConfig",
     "EmbeddingClient",
     "MemoryConfig",

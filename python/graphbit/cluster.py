@@ -117,3 +117,21 @@ class Cluster:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def share_limits(store: str) -> None:
+    """Holds the limits of provider keys together with all processes that name the same store.
+
+        share_limits("limits.db")                        # the processes of one machine
+        share_limits("postgresql://user@host/database")  # of several
+
+    From now on the clients that this process makes use of their configuration's ``rpm``, ``tpm`` and
+    ``max_in_flight`` only what they have leased from the store: together all processes never pass a
+    limit. Shares last 10 s and are renewed; a process that cannot reach the store stops when its share
+    ends. Requests are evenly paced, without bursts, and what one process gives up another gets only
+    after a minute. Clients made before, and configurations without limits, stay as they are. Clients of
+    a ``Cluster`` share by their members' ``--limits-store`` instead.
+
+    Raises ValueError for a store that cannot be, ConnectionError for one that cannot be reached.
+    """
+    _core.share_limits(store)

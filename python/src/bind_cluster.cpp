@@ -7,6 +7,7 @@
 #include "error_translation.hpp"
 #include "gil.hpp"
 #include "json_conversion.hpp"
+#include "limits_in_force.hpp"
 #include "process_runtime.hpp"
 #include "python_callable.hpp"
 #include "signal_check.hpp"
@@ -94,6 +95,10 @@ void bind_cluster(py::module_& module) {
       .def("members", &cluster_handle::members)
       .def("call", &cluster_handle::call)
       .def("close", &cluster_handle::close);
+  module.def("share_limits", [](py::handle store) {
+    const auto name = text_argument(store, "store");
+    unwrap(without_gil([&] { return share_limits_by(name); }));
+  });
   py::class_<python_node>(module, "ClusterNode")
       .def(py::init<py::handle, py::handle, py::handle, py::handle, py::handle, py::handle,
                     py::handle, py::handle, py::handle, py::handle, const py::dict&>())

@@ -4,8 +4,10 @@
 
 #include <graphbit/runtime/log.hpp>
 
+#include "error_translation.hpp"
 #include "gil.hpp"
 #include "kept_answers.hpp"
+#include "limits_in_force.hpp"
 #include "prices_in_force.hpp"
 
 namespace graphbit::python {
@@ -24,9 +26,11 @@ process_runtime& process_runtime::instance() {
 
 std::shared_ptr<runtime> process_runtime::acquire() {
   if (runtime_ != nullptr) return runtime_;
-  runtime_ = std::make_shared<runtime>(options_);
-  bring_prices(*runtime_);
-  bring_kept_answers(*runtime_);
+  auto made = std::make_shared<runtime>(options_);
+  bring_prices(*made);
+  bring_kept_answers(*made);
+  unwrap(bring_limits(*made));
+  runtime_ = std::move(made);
   // Being looked at is not worth a failure of the work: `init` raises, later starts log.
   if (const auto started = observed_.start(*runtime_); !started)
     log(log_level::error, "python", describe(started.error()));

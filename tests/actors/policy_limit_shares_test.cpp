@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include <graphbit/actors/policy/pacer.hpp>
+#include <graphbit/actors/policy/share_holder.hpp>
 #include <graphbit/runtime/random.hpp>
 
 namespace graphbit::policy {
@@ -133,78 +133,182 @@ TEST_F(PolicyLimitShares, StateTravelsAsText) {
   EXPECT_FALSE(limit_shares::from_text(shares_.to_text().substr(0, 30)));
 }
 
-/// One process in the simulation: paces its share, and does what a holder owes.
+/// One process in the simulation: the real holder and the real limiter.
 struct holder_model {
-  pacer pace{0};
-  std::uint64_t epoch = 0, token = 0;
-  time_point ends_at{}, ask_at{}, asked_at{}, last_used{};
+  std::optional<share_holder> me;
+  limiter calls;
   std::optional<limit_share> answer_on_its_way;
-  time_point answer_at{};
-  bool cut_off = false;
+  time_point answer_at = never, gives_up_at = never;
+  bool cut_off = false, idle = false;
+
+  void restart(std::uint64_t epoch, limiter_settings limits, time_point now) {
+    *this = holder_model();
+    me.emplace(epoch, limits, now);
+    calls.configure_share(limits, now);  // nothing goes before there is a share
+  }
+};
+
+/// A limit, its authority and those who share it, with a network that is slow, loses and cuts off.
+class sharing_world {
+ public:
+  explicit sharing_world(std::uint64_t seed) : random_(seed) {
+    limits_.requests_per_minute = static_cast<std::uint32_t>(2 + random_.below(60));
+    holders_.resize(2 + random_.below(4));
+    for (auto& h : holders_) h.restart(++epochs_, limits_, now_);
+  }
+
+  void step() {
+    now_ += 150ms;
+    for (auto& h : holders_) {
+      if (random_.below(400) == 0) h.cut_off = !h.cut_off;
+      if (random_.below(300) == 0) h.idle = !h.idle;
+      if (random_.below(900) == 0) h.restart(++epochs_, limits_, now_);
+      if (!h.idle) h.me->used(now_);
+      hear(h);
+      do_duties(h);
+      while (!h.idle && send_one(h)) sent_.push_back(now_);
+    }
+    while (!sent_.empty() && sent_.front() <= now_ - 60s) sent_.pop_front();
+  }
+
+  [[nodiscard]] std::size_t sent_in_the_last_minute() const { return sent_.size(); }
+  [[nodiscard]] std::uint32_t limit() const { return limits_.requests_per_minute; }
+  std::uint64_t sent = 0, given_back = 0;
+
+ private:
+  void hear(holder_model& h) {
+    if (h.answer_on_its_way && h.answer_at <= now_ && h.gives_up_at != never) {
+      h.gives_up_at = never;
+      h.me->answered(*h.answer_on_its_way, now_);
+      h.calls.configure_share(h.me->share().amount, h.me->share().ends_at);
+      h.answer_on_its_way.reset();
+    } else if (h.gives_up_at <= now_) {  // an answer that comes now is not waited for any more
+      h.gives_up_at = never;
+      h.answer_on_its_way.reset();
+      h.me->failed(now_);
+    }
+  }
+
+  void do_duties(holder_model& h) {
+    for (;;) {
+      const auto duty = h.me->next(now_);
+      if (duty == share_holder::duty::none) return;
+      if (duty == share_holder::duty::ask) {
+        const auto request = h.me->request(now_);
+        h.gives_up_at = now_ + 2s;
+        if (h.cut_off) continue;
+        const auto share = authority_.lease(request, lasts, now_);
+        if (random_.below(10) == 0) continue;  // the answer is lost
+        h.answer_on_its_way = share;
+        h.answer_at = now_ + milliseconds(random_.below(2500));
+      } else if (duty == share_holder::duty::give_back) {
+        if (!h.cut_off)
+          authority_.give_back(h.me->holder(), h.me->held_token(), h.me->unused_for(now_), now_);
+        h.me->given_back(now_);
+        h.calls.configure_share(h.me->share().amount, h.me->share().ends_at);
+        ++given_back;
+      }
+    }
+  }
+
+  [[nodiscard]] bool send_one(holder_model& h) {
+    const auto ticket = h.calls.try_acquire({.id = 1}, now_);
+    if (ticket == 0) return false;
+    h.calls.release(ticket, now_);
+    ++sent;
+    return true;
+  }
+
+  random_source random_;
+  limiter_settings limits_;
+  limit_shares authority_;
+  std::vector<holder_model> holders_;
+  std::uint64_t epochs_ = 0;
+  std::deque<time_point> sent_;
+  time_point now_ = manual_clock().now();
 };
 
 /// The promise: whatever is lost, late or cut off, no sliding minute sees more than the limit.
 TEST(PolicyLimitSharesSimulation, NoMinutePassesTheLimitInAThousandSeeds) {
-  std::uint64_t limits_in_all = 0;
-  std::uint64_t sent_in_all = 0;
+  std::uint64_t limits_in_all = 0, sent_in_all = 0, given_back_in_all = 0;
   for (std::uint64_t seed = 0; seed < 1000; ++seed) {
-    random_source random(seed);
-    limit_shares authority;
-    const auto limit = 2 + random.below(60);  // small ones: each hand-over sends one at once
-    limits_in_all += limit;
-    std::vector<holder_model> holders(2 + random.below(4));
-    std::uint64_t epochs = 0;
-    for (auto& h : holders) h.epoch = ++epochs;
-    std::deque<time_point> sent;
-    auto now = manual_clock().now();
-    for (int step = 0; step < 2000; ++step, now += 150ms) {
-      for (auto& h : holders) {
-        if (random.below(400) == 0) h.cut_off = !h.cut_off;
-        if (random.below(900) == 0) {  // killed, and started anew under a new epoch
-          h = holder_model{};
-          h.epoch = ++epochs;
-        }
-        if (h.token != 0 && !h.answer_on_its_way && !h.cut_off && random.below(700) == 0) {
-          authority.give_back(h.epoch, h.token, now - h.last_used, now);
-          h.token = 0;
-        }
-        if (h.answer_on_its_way && h.answer_at <= now) {
-          const auto share = *std::exchange(h.answer_on_its_way, std::nullopt);
-          h.token = share.token;
-          h.ends_at = h.asked_at + share.ends_in;
-          h.ask_at = now + share.ask_after;
-          if (share.token != 0) h.pace.set_per_minute(share.amount.requests_per_minute);
-        } else if (!h.answer_on_its_way && h.ask_at <= now) {
-          h.asked_at = now;
-          h.ask_at = now + 1s;
-          if (!h.cut_off) {
-            const share_request wish{h.epoch,
-                                     h.token,
-                                     {.requests_per_minute = static_cast<std::uint32_t>(limit)},
-                                     {},
-                                     1};
-            const auto share = authority.lease(wish, lasts, now);
-            if (random.below(10) != 0) {  // else it is lost
-              h.answer_on_its_way = share;
-              h.answer_at = now + milliseconds(random.below(2000));
-            }
-          }
-        }
-        if (h.token == 0 || h.ends_at <= now || !h.pace.limited()) continue;
-        while (h.ends_at > now && h.pace.free_at(1, now) <= now) {
-          h.pace.spend(1, now);
-          h.last_used = now;
-          sent.push_back(now);
-          ++sent_in_all;
-        }
-      }
-      while (!sent.empty() && sent.front() <= now - 60s) sent.pop_front();
-      ASSERT_LE(sent.size(), limit) << "seed " << seed << " step " << step;
+    sharing_world world(seed);
+    for (int step = 0; step < 2000; ++step) {
+      world.step();
+      ASSERT_LE(world.sent_in_the_last_minute(), world.limit())
+          << "seed " << seed << " step " << step;
     }
+    limits_in_all += world.limit();
+    sent_in_all += world.sent;
+    given_back_in_all += world.given_back;
   }
   // 5 minutes each, in which every holder is cut off half of the time. A limit that nobody may use
   // would hold as well.
   EXPECT_GT(sent_in_all, limits_in_all);
+  EXPECT_GT(given_back_in_all, 100u);
+}
+
+class PolicyShareHolder : public testing::Test {
+ protected:
+  using duty = share_holder::duty;
+  limit_share share(std::uint64_t token, std::uint32_t in_flight) {
+    return {
+        .token = token, .amount = {.in_flight_max = in_flight}, .ends_in = 10s, .ask_after = 3s};
+  }
+  time_point now_ = manual_clock().now();
+  share_holder me_{1, {.in_flight_max = 8}, now_};
+};
+
+TEST_F(PolicyShareHolder, CountsItsTimeFromWhenItAsked) {
+  EXPECT_EQ(me_.next(now_), duty::ask);
+  static_cast<void>(me_.request(now_));
+  EXPECT_EQ(me_.next(now_), duty::none) << "one request at a time";
+  me_.answered(share(5, 8), now_ + 4s);
+  EXPECT_EQ(me_.share().ends_at, now_ + 10s);
+  EXPECT_EQ(me_.due_at(), now_ + 7s);
+  EXPECT_EQ(me_.in_flight_allowed(now_ + 9s), 8u);
+  EXPECT_EQ(me_.in_flight_allowed(now_ + 10s), 0u);
+}
+
+TEST_F(PolicyShareHolder, CutsWhatIsInFlightAMinuteAfterTheEnd) {
+  static_cast<void>(me_.request(now_));
+  me_.answered(share(5, 8), now_);
+  auto at = now_;
+  for (; at < now_ + 69s; at += 1s) {
+    me_.used(at);
+    const auto what = me_.next(at);
+    EXPECT_NE(what, duty::cut);
+    if (what != duty::ask) continue;
+    static_cast<void>(me_.request(at));
+    me_.failed(at);
+  }
+  EXPECT_EQ(me_.next(now_ + 70s), duty::cut);
+}
+
+TEST_F(PolicyShareHolder, CutsWhatIsTooMuchAMinuteAfterALargerShareWouldHaveEnded) {
+  static_cast<void>(me_.request(now_));
+  me_.answered(share(5, 8), now_);
+  static_cast<void>(me_.request(now_ + 3s));
+  me_.answered(share(5, 4), now_ + 3s);
+  EXPECT_EQ(me_.in_flight_allowed(now_ + 3s), 4u);
+  for (auto at = now_ + 6s; at < now_ + 70s; at += 3s) {
+    me_.used(at);
+    ASSERT_EQ(me_.next(at), duty::ask);
+    static_cast<void>(me_.request(at));
+    me_.answered(share(5, 4), at);
+  }
+  EXPECT_EQ(me_.next(now_ + 70s), duty::cut);
+}
+
+TEST_F(PolicyShareHolder, GivesBackWhatItDoesNotUse) {
+  static_cast<void>(me_.request(now_));
+  me_.answered(share(5, 8), now_);
+  EXPECT_EQ(me_.next(now_ + 60s), duty::give_back);
+  EXPECT_EQ(me_.unused_for(now_ + 60s), 60s);
+  me_.given_back(now_ + 60s);
+  EXPECT_EQ(me_.next(now_ + 61s), duty::none);
+  me_.used(now_ + 90s);
+  EXPECT_EQ(me_.next(now_ + 90s), duty::ask);
 }
 
 }  // namespace

@@ -184,6 +184,20 @@ TEST_F(PlacementTest, LabelsCallablesAndSessionsAreRespected) {
   }
 }
 
+TEST_F(PlacementTest, RatedItemsGoOnlyToMembersThatHaveAPartOfTheRate) {
+  connect(1, 8);
+  connect(2, 2);
+  p.set_starved(1, true);
+  for (item_id i = 1; i <= 3; ++i) p.add(i, {.rated = true});
+  const auto placed = p.dispatch();
+  ASSERT_EQ(placed.size(), 2u);
+  EXPECT_EQ(placed[0].link, 2u);
+  EXPECT_EQ(placed[1].link, 2u);
+  EXPECT_EQ(p.waiting(), 1u);
+  p.set_starved(1, false);
+  EXPECT_EQ(p.dispatch().at(0).link, 1u);
+}
+
 TEST_F(PlacementTest, LiveItemsGoFirstAndABatchNeverStandsStill) {
   for (item_id i = 1; i <= 100; ++i) p.add(i, {.priority = priority_class::batch});
   for (item_id i = 101; i <= 200; ++i) p.add(i, {.priority = priority_class::live});

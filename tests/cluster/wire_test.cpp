@@ -46,7 +46,7 @@ chat_request full_request() {
 }
 
 TEST(Wire, AnItemSurvivesInBothVersions) {
-  for (const std::uint16_t version : {1, 2}) {
+  for (const std::uint16_t version : {protocol_version_min, protocol_version}) {
     work_item item{.id = 1ull << 40, .attempt = 3, .configuration = 5, .stream = true};
     item.deadline_in = milliseconds(1234);
     item.options.priority = priority_class::batch;
@@ -68,6 +68,30 @@ TEST(Wire, AnItemSurvivesInBothVersions) {
     EXPECT_EQ(request.tools, full_request().tools);
     EXPECT_TRUE(request.prompt_caching);
   }
+}
+
+TEST(Wire, ACallKeepsItsTraceWhereBothSidesKnowOfIt) {
+  work_item item{.id = 1};
+  item.options.trace = {.trace_high = 1, .trace_low = 2, .span = 3, .sampled = false};
+  item.request = std::make_shared<const work_request>(chat_request{});
+  EXPECT_EQ(std::get<work_item>(there_and_back(item, 3)).options.trace, item.options.trace);
+  EXPECT_FALSE(std::get<work_item>(there_and_back(item, 2)).options.trace.valid());
+}
+
+TEST(Wire, QuestionsForSharesOfLimitsAndTheirAnswersSurvive) {
+  limit_ask ask{.number = 9, .limit = "hash", .unused_for = milliseconds(60'000)};
+  ask.share = {.holder = 4, .token = 5, .limits = {.requests_per_minute = 600}, .weight = 2};
+  const auto asked = std::get<limit_ask>(there_and_back(ask, protocol_version));
+  EXPECT_EQ(asked.limit, "hash");
+  EXPECT_EQ(asked.share.token, 5u);
+  EXPECT_EQ(asked.share.limits.requests_per_minute, 600u);
+  EXPECT_EQ(asked.unused_for, milliseconds(60'000));
+  limit_answer answer{.number = 9, .holder = 4, .hash_key = "key"};
+  answer.share = {.token = 6, .amount = {.tokens_per_minute = 70}, .ends_in = seconds(10)};
+  const auto answered = std::get<limit_answer>(there_and_back(answer, protocol_version));
+  EXPECT_EQ(answered.hash_key, "key");
+  EXPECT_EQ(answered.share.amount.tokens_per_minute, 70u);
+  EXPECT_EQ(answered.share.ends_in, seconds(10));
 }
 
 TEST(Wire, OutcomesOfEachKindSurvive) {
@@ -98,12 +122,6 @@ TEST(Wire, AKeyTravelsOnlyWhenAsked) {
   const auto with = std::get<configuration>(there_and_back(configuration{1, config, true}, 2));
   EXPECT_EQ(with.config.api_key.expose(), "sk-secret");
   EXPECT_EQ(with.config.routes->targets.at(0).api_key.expose(), "sk-nested");
-}
-
-TEST(Wire, AnOlderPeerGetsWhatItUnderstands) {
-  const member_view view{{{.name = "a", .address = "h:1", .incarnation = 3, .labels = {"gpu"}}}};
-  EXPECT_EQ(std::get<member_view>(there_and_back(view, 2)).members.at(0).labels.size(), 1u);
-  EXPECT_TRUE(std::get<member_view>(there_and_back(view, 1)).members.at(0).labels.empty());
 }
 
 TEST(Wire, LargeValuesTravelInPartsAndComeBackWhole) {

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include <graphbit/cluster/node.hpp>
+#include <graphbit/cluster/owner.hpp>
 #include <graphbit/runtime/random.hpp>
 
 #include <src/policy/failure_detector.hpp>
@@ -423,14 +425,15 @@ class world {
     auto& m = *members_[member];
     if (!m.alive || partitioned(owner, member) || random_.below(3) == 0) return;
     const auto id = ++last_link_;
-    const failure_detector_settings detector{};
+    const failure_detector_settings owners{.pause = owner_options{}.silence_max};
+    const failure_detector_settings members{.pause = node_options{}.silence_max};
     wires_.emplace(id, wire{.id = id,
                             .owner = owner,
                             .member = member,
-                            .owner_hears = failure_detector(detector, time.now()),
-                            .member_hears = failure_detector(detector, local(m))});
-    m.core->owner_up(id, 1, protocol_version);
-    owners_[owner]->core->link_up(id, *m.views.self(), protocol_version);
+                            .owner_hears = failure_detector(owners, time.now()),
+                            .member_hears = failure_detector(members, local(m))});
+    m.core->owner_up(id, 1);
+    owners_[owner]->core->link_up(id, *m.views.self());
   }
 
   void owner_loses(link_id id, const std::string& why) {

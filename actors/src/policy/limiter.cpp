@@ -32,7 +32,7 @@ ticket limiter::try_acquire(const limiter_request& request, time_point now) {
       line_.has_front(priority_class::batch)) {
     return 0;
   }
-  if (rates_free_at(request.tokens, now) > now) return 0;
+  if (may_go_at(request.tokens, now) > now) return 0;
   line_.bound(request.flow, request.flow_in_flight_max);
   if (line_.is_full(request.flow)) return 0;
   const std::uint32_t slot = make_entry(request);
@@ -64,7 +64,7 @@ std::optional<grant> limiter::next(time_point now) {
     free_entry(slot);
     return out;
   }
-  if (rates_free_at(e.tokens, now) > now) {
+  if (may_go_at(e.tokens, now) > now) {
     slots_are_short_ = false;
     return std::nullopt;
   }
@@ -107,7 +107,7 @@ void limiter::cancel(ticket name) {
 time_point limiter::next_wakeup(time_point now) {
   if (slots_full()) return never;
   const auto turn = whose_turn();
-  return turn ? rates_free_at(entries_[*line_.front(*turn)].tokens, now) : never;
+  return turn ? may_go_at(entries_[*line_.front(*turn)].tokens, now) : never;
 }
 
 time_point limiter::earliest_start(const limiter_request& request, time_point now) {
@@ -116,6 +116,17 @@ time_point limiter::earliest_start(const limiter_request& request, time_point no
 
 void limiter::configure(const limiter_settings& settings) {
   settings_ = settings;
+  ends_at_ = never;
+  requests_.set_burst_share(request_burst_share);
+  tokens_.set_burst_share(token_burst_share);
+  apply_rates();
+}
+
+void limiter::configure_share(const limiter_settings& share, time_point ends_at) {
+  settings_ = share;
+  ends_at_ = ends_at;
+  requests_.set_burst_share(0);
+  tokens_.set_burst_share(0);
   apply_rates();
 }
 
@@ -223,6 +234,12 @@ std::optional<priority_class> limiter::whose_turn() const noexcept {
   if (!live && !batch) return std::nullopt;
   if (!batch) return priority_class::live;
   return !live || batch_is_owed() ? priority_class::batch : priority_class::live;
+}
+
+// A share's end is no time to wait for: what comes after it is a new share's to say.
+time_point limiter::may_go_at(std::uint64_t tokens, time_point now) {
+  const auto at = rates_free_at(tokens, now);
+  return at < ends_at_ ? at : never;
 }
 
 // What is short decides what is shared: batch keeps a tenth of the slots when slots are, else every

@@ -78,16 +78,18 @@ job_runner::job_runner(runtime& rt, std::vector<callable> callables,
   for (auto& c : callables) callables_[c.name] = std::move(c);
 }
 
-void job_runner::start(job_id job, const work_item& item, const configuration* config) {
+void job_runner::start(job_id job, const work_item& item, const configuration* config,
+                       const std::shared_ptr<limit_authority>& limits) {
   if (const auto* call = std::get_if<function_call>(item.request.get()))
     call_function(job, *call);
   else
-    call_model(job, item, *config);
+    call_model(job, item, *config, limits);
 }
 
-void job_runner::call_model(job_id job, const work_item& item, const configuration& config) {
+void job_runner::call_model(job_id job, const work_item& item, const configuration& config,
+                            const std::shared_ptr<limit_authority>& limits) {
   auto client =
-      provider_client::open(rt_, config.with_key ? config.config : with_own_key(config.config));
+      open_sharing(rt_, config.with_key ? config.config : with_own_key(config.config), limits);
   if (!client) return events_->put(job_ended{job, std::move(client.error())});
   auto paused = std::make_shared<std::atomic<bool>>(false);
   auto& running = calls_[job] = {std::move(*client), 0, paused};

@@ -11,6 +11,7 @@
 #include <graphbit/actors/callable.hpp>
 #include <graphbit/actors/provider_client.hpp>
 
+#include "src/member/owner_limits.hpp"
 #include "src/peer/inbox.hpp"
 #include "src/policy/member_core.hpp"
 
@@ -28,7 +29,12 @@ struct job_text {
 struct job_restarted {
   job_id job = 0;
 };
-using job_event = std::variant<job_ended, job_text, job_restarted>;
+/// For the owner of that name.
+struct job_limit_question {
+  std::string owner;
+  limit_question_ptr question;
+};
+using job_event = std::variant<job_ended, job_text, job_restarted, job_limit_question>;
 
 /// Where jobs' events are put, and who is woken for them. Any thread.
 class job_events {
@@ -50,7 +56,9 @@ class job_runner {
  public:
   job_runner(runtime& rt, std::vector<callable> callables, std::shared_ptr<job_events> events);
 
-  void start(job_id job, const work_item& item, const configuration* config);
+  /// `limits`: who divides the configuration's limits; null: as `share_limits` says.
+  void start(job_id job, const work_item& item, const configuration* config,
+             const std::shared_ptr<limit_authority>& limits);
   /// Cancels a model call; a function runs to its end.
   void stop(job_id job);
   void resume(job_id job);
@@ -65,7 +73,8 @@ class job_runner {
     std::uint64_t call = 0;
     std::shared_ptr<std::atomic<bool>> paused;
   };
-  void call_model(job_id job, const work_item& item, const configuration& config);
+  void call_model(job_id job, const work_item& item, const configuration& config,
+                  const std::shared_ptr<limit_authority>& limits);
   void call_function(job_id job, const function_call& call);
 
   runtime& rt_;

@@ -23,6 +23,8 @@ constexpr std::size_t sessions_max = 1024;
 constexpr std::size_t frames_per_tick_max = 20'000;
 constexpr int view_every_ticks = 4;
 constexpr std::size_t peers_max = 3;  // members that this one keeps a link to
+constexpr seconds warn_of_expiry_within{30 * 24 * 3600};
+constexpr seconds warn_of_expiry_every{24 * 3600};
 constexpr std::size_t ended_remembered_max = 1024;
 
 /// One peer that has dialled this member.
@@ -90,7 +92,7 @@ class member_state_machine final : public member_core::effects {
     }
   }
   void start(job_id job, const work_item& item, const configuration* config) override {
-    runner_.start(job, item, config);
+    runner_.start(job, item, config, limits_for(core_.owner_of(job), config));
   }
   void stop(job_id job) override { runner_.stop(job); }
   void resume(job_id job) override { runner_.resume(job); }
@@ -147,6 +149,8 @@ class member_state_machine final : public member_core::effects {
       } else if (auto* text = std::get_if<job_text>(&event)) {
         if (!core_.text_came(text->job, std::move(text->pieces)))
           runner_.set_paused(text->job, true);
+      } else if (auto* asked = std::get_if<job_limit_question>(&event)) {
+        ask_owner(asked->owner, std::move(asked->question));
       } else {
         core_.stream_restarted(std::get<job_restarted>(event).job);
       }
@@ -175,6 +179,7 @@ class member_state_machine final : public member_core::effects {
     self_->delayed_send(self_, setup_.links.detector.interval, tick_atom::value);
     const auto now = steady_clock::now();
     membership_.beat(now);
+    warn_of_expiry(now);
     std::vector<session_id> dead;
     std::vector<caf::node_id> known;
     for (auto& [address, s] : sessions_) {
@@ -299,7 +304,7 @@ class member_state_machine final : public member_core::effects {
     send(s.id, member_view{membership_.view(steady_clock::now())});
     if (s.facts.role == peer_role::owner) {
       log(log_level::info, "cluster", "serving " + s.facts.name);
-      core_.owner_up(s.id, s.facts.weight, s.facts.version);
+      core_.owner_up(s.id, s.facts.weight);
     }
   }
 
@@ -313,6 +318,8 @@ class member_state_machine final : public member_core::effects {
     } else if (std::holds_alternative<drain_request>(m)) {
       log(log_level::info, "cluster", s.facts.name + " asks this member to drain");
       drain();
+    } else if (const auto* answer = std::get_if<limit_answer>(&m)) {
+      owner_answered(s.id, *answer);
     } else if (!core_.receive(s.id, std::move(m))) {
       close(s.id, "it sent what only members send");
     }
@@ -336,6 +343,16 @@ class member_state_machine final : public member_core::effects {
     for (const auto id : earlier) end_session(id);
   }
 
+  void warn_of_expiry(time_point now) {
+    if (!setup_.self.certificate || now < warn_of_expiry_at_) return;
+    warn_of_expiry_at_ = now + warn_of_expiry_every;
+    const auto left = setup_.self.certificate->expires_in();
+    if (left < warn_of_expiry_within)
+      log(log_level::warn, "cluster",
+          "this node's certificate expires in " + std::to_string(left.count() / 86400) +
+              " days: issue a new one, drain the node and start it again");
+  }
+
   void end_session(session_id id) {
     auto* s = by_id(id);
     if (s == nullptr) return;
@@ -350,12 +367,49 @@ class member_state_machine final : public member_core::effects {
     if (ended_.size() >= ended_remembered_max) ended_.clear();
     ended_.insert(address);
     core_.owner_down(id);
+    std::erase_if(questions_, [id](const auto& q) { return q.second.first == id; });
     if (!has_session(node)) setup_.system->hang_up(node);
   }
 
   [[nodiscard]] bool has_session(const caf::node_id& node) const {
     return std::any_of(sessions_.begin(), sessions_.end(),
                        [&](const auto& entry) { return entry.second.peer->node() == node; });
+  }
+
+  // -- limits that owners divide
+
+  /// Null where a store divides them, and where there is nothing to divide.
+  [[nodiscard]] std::shared_ptr<limit_authority> limits_for(session_id owner,
+                                                            const configuration* config) {
+    const auto* s = by_id(owner);
+    if (setup_.options.limits_are_shared || config == nullptr || s == nullptr) return nullptr;
+    const auto& c = config->config;
+    if (s->facts.version < 3 || !(c.rpm || c.tpm)) return nullptr;
+    auto& limits = limits_[s->facts.name];
+    if (!limits)
+      limits = std::make_shared<owner_limits>(
+          [events = events_, name = s->facts.name](limit_question_ptr question) {
+            events->put(job_limit_question{name, std::move(question)});
+          });
+    return limits;
+  }
+
+  void ask_owner(const std::string& name, limit_question_ptr question) {
+    const auto owner = std::find_if(sessions_.begin(), sessions_.end(), [&](const auto& entry) {
+      const auto& s = entry.second;
+      return s.at == session::stage::open && s.facts.name == name;
+    });
+    if (owner == sessions_.end()) return;  // the question's end says so to whoever waits
+    question->ask.number = ++last_question_;
+    send(owner->second.id, question->ask);
+    questions_[last_question_] = {owner->second.id, std::move(question)};
+  }
+
+  void owner_answered(session_id from, const limit_answer& answer) {
+    const auto asked = questions_.find(answer.number);
+    if (asked == questions_.end() || asked->second.first != from) return;
+    asked->second.second->answer.set_value(answer);
+    questions_.erase(asked);
   }
 
   // -- other members
@@ -500,9 +554,13 @@ class member_state_machine final : public member_core::effects {
   std::map<session_id, caf::actor_addr> addresses_;
   std::set<session_id> dirty_;
   std::set<caf::actor_addr> ended_;
+  std::map<std::string, std::shared_ptr<limit_authority>> limits_;  // by owner
+  std::map<std::uint64_t, std::pair<session_id, limit_question_ptr>> questions_;
+  std::uint64_t last_question_ = 0;
   std::map<std::string, peer_member> peers_;  // by address
   std::set<std::string> itself_;              // addresses that turned out to be this member's own
   time_point started_at_;
+  time_point warn_of_expiry_at_{};
   std::uint64_t beat_ = 0;
   int ticks_ = 0;
   bool told_name_taken_ = false;

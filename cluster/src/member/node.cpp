@@ -8,12 +8,11 @@
 #include "src/peer/own_name.hpp"
 
 #include "member_actor.hpp"
+#include "node_metrics.hpp"
 
 namespace graphbit::cluster {
 
 namespace {
-
-constexpr seconds warn_of_expiry_within{30 * 24 * 3600};
 
 [[nodiscard]] expected<endpoint> check(const node_options& o) {
   auto where = parse_endpoint(o.listen);
@@ -28,14 +27,6 @@ constexpr seconds warn_of_expiry_within{30 * 24 * 3600};
     if (const auto fits = parse_endpoint(seed); !fits)
       return fail(configuration_error("seed", fits.error().message));
   return where;
-}
-
-void warn_of_expiry(const identity& certificate) {
-  const auto left = certificate.expires_in();
-  if (left < warn_of_expiry_within)
-    log(log_level::warn, "cluster",
-        "this node's certificate expires in " + std::to_string(left.count() / 86400) +
-            " days: issue a new one, drain the node and start it again");
 }
 
 }  // namespace
@@ -71,6 +62,7 @@ class node::impl {
     address_ =
         options_.advertise.empty() ? where_.host + ":" + std::to_string(port_) : options_.advertise;
     caf::anon_send(actor_, listen_atom::value, address_);
+    metrics_ = collect_node_metrics(*setup_.rt, [board = board_] { return board->status(); });
     return {};
   }
 
@@ -90,6 +82,7 @@ class node::impl {
 
   void stop() {
     if (!system_) return;
+    metrics_.reset();
     {
       const spawn_scope scope;
       if (actor_) {
@@ -114,6 +107,7 @@ class node::impl {
   member_setup setup_;
   caf::actor actor_;
   std::uint16_t port_ = 0;
+  std::shared_ptr<void> metrics_;
 };
 
 expected<std::unique_ptr<node>> node::start(runtime& rt, node_options options) {
@@ -124,7 +118,6 @@ expected<std::unique_ptr<node>> node::start(runtime& rt, node_options options) {
     auto loaded = identity::load(options.certificates);
     if (!loaded) return fail(std::move(loaded.error()));
     certificate = std::move(*loaded);
-    warn_of_expiry(*certificate);
   }
   auto made = std::make_unique<impl>(rt, std::move(options), *where, std::move(certificate));
   if (auto listening = made->listen(); !listening) return fail(std::move(listening.error()));

@@ -149,12 +149,13 @@ class observer::impl {
                               (seen_->trouble.empty() ? "" : " (" + seen_->trouble + ")")));
   }
 
-  expected<void> drain(const std::string& name, milliseconds patience) {
+  expected<void> drain(const std::string& name_or_address, milliseconds patience) {
     auto members = look(patience);
     if (!members) return fail(std::move(members.error()));
+    const auto called = named(*members, name_or_address);
+    if (!called) return fail(called.error());
+    const auto& name = *called;
     std::unique_lock lock(seen_->mutex);
-    if (!seen_->members.contains(name))
-      return fail(validation_error("name", "the cluster has no member named " + name, name));
     const bool reached =
         seen_->changed.wait_for(lock, patience, [&] { return seen_->links.contains(name); });
     if (!reached) return fail(network_error("the member " + name + " cannot be reached"));
@@ -168,6 +169,17 @@ class observer::impl {
   }
 
  private:
+  [[nodiscard]] static expected<std::string> named(const std::vector<observed_member>& members,
+                                                   const std::string& name_or_address) {
+    std::string all;
+    for (const auto& m : members) {
+      if (m.record.name == name_or_address || m.record.address == name_or_address)
+        return m.record.name;
+      all += (all.empty() ? "" : ", ") + m.record.name + " at " + m.record.address;
+    }
+    return fail(validation_error(
+        "name", "the cluster has no member " + name_or_address + ", but " + all, name_or_address));
+  }
   // Precondition: the lock is held.
   [[nodiscard]] bool all_answered(std::uint64_t round) const {
     if (seen_->members.empty()) return false;
@@ -202,8 +214,8 @@ observer::~observer() = default;
 expected<std::vector<observed_member>> observer::look(milliseconds patience) {
   return impl_->look(patience);
 }
-expected<void> observer::drain(const std::string& name, milliseconds patience) {
-  return impl_->drain(name, patience);
+expected<void> observer::drain(const std::string& name_or_address, milliseconds patience) {
+  return impl_->drain(name_or_address, patience);
 }
 
 }  // namespace graphbit::cluster

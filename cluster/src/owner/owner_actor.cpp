@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <graphbit/actors/spending.hpp>
+#include <graphbit/cluster/open_limit_authority.hpp>
 #include <graphbit/runtime/log.hpp>
 #include <graphbit/runtime/pinned_actor.hpp>
 
@@ -133,8 +134,7 @@ class owner_state final : public owner_core::effects {
     const auto now = steady_clock::now();
     if (const auto* opened = std::get_if<link_opened>(&event)) {
       if (roster_.opened(*opened))
-        core_.link_up(opened->link, {.name = opened->peer.name, .address = opened->address},
-                      opened->peer.version);
+        core_.link_up(opened->link, {.name = opened->peer.name, .address = opened->address});
     } else if (const auto* closed = std::get_if<link_closed>(&event)) {
       if (closed->link != 0) core_.link_down(closed->link, closed->why);
       core_.set_trouble(closed->address + ": " + closed->why);
@@ -203,8 +203,42 @@ class owner_state final : public owner_core::effects {
 
   void received(link_id link, message m, time_point now) {
     if (const auto* view = std::get_if<member_view>(&m)) return view_came(*view, now);
+    if (const auto* ask = std::get_if<limit_ask>(&m)) return send(link, answer(link, *ask, now));
     if (!core_.receive(link, std::move(m)))
       log(log_level::debug, "cluster", "a member sent what only owners send");
+  }
+
+  // This owner divides the rates of its own configurations among its members; how much is in flight
+  // is each member's own. All get an equal part from the beginning: what has been leased as a whole
+  // can be divided only after a minute.
+  [[nodiscard]] limit_answer answer(link_id link, const limit_ask& ask, time_point now) {
+    limit_answer out{.number = ask.number, .holder = ask.share.holder};
+    if (out.holder == 0) {
+      out.holder = limits_->join().value_or(0);
+      out.hash_key = limits_->hash_key().value_or("");
+    } else if (ask.unused_for.count() >= 0) {
+      static_cast<void>(
+          limits_->give_back(ask.limit, ask.share.holder, ask.share.token, ask.unused_for));
+    } else {
+      auto request = ask.share;
+      request.limits.in_flight_max = 0;
+      const auto members = std::max<std::uint64_t>(1, members_up());
+      const auto part = [members](auto limit) {
+        return static_cast<decltype(limit)>((limit + members - 1) / members);
+      };
+      request.wanted = {.requests_per_minute = part(request.limits.requests_per_minute),
+                        .tokens_per_minute = part(request.limits.tokens_per_minute)};
+      out.share = limits_->lease(ask.limit, request).value_or(policy::limit_share{});
+      core_.share_leased(link, out.share.token != 0, now);
+    }
+    return out;
+  }
+
+  [[nodiscard]] std::uint64_t members_up() const {
+    const auto& known = roster_.records();
+    return static_cast<std::uint64_t>(std::count_if(known.begin(), known.end(), [](const auto& r) {
+      return r.second.state == member_state::up;
+    }));
   }
 
   void view_came(const member_view& view, time_point now) {
@@ -257,6 +291,7 @@ class owner_state final : public owner_core::effects {
   caf::event_based_actor* self_;
   owner_setup setup_;
   owner_core core_;
+  std::unique_ptr<limit_authority> limits_ = make_memory_limit_authority();
   std::unordered_map<item_id, waiting_call> calls_;
   std::unordered_map<item_id, std::shared_ptr<waiting_function>> functions_;
   roster roster_;

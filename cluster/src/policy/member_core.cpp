@@ -15,10 +15,9 @@ constexpr std::uint32_t pieces_unconsumed_max = limits::stream_chunks_max;
 
 }  // namespace
 
-void member_core::owner_up(session_id session, std::uint32_t weight, std::uint16_t version) {
+void member_core::owner_up(session_id session, std::uint32_t weight) {
   auto& s = sessions_[session];
   s.weight = std::max(1u, weight);
-  s.version = version;
   ledger_.add(session, weight);
   send_credit();
 }
@@ -166,7 +165,6 @@ bool member_core::text_came(job_id job, std::vector<std::string> pieces) {
   auto& j = found->second;
   const auto count = static_cast<std::uint32_t>(pieces.size());
   out_.send(j.owner, stream_text{j.item, j.attempt, std::move(pieces)});
-  if (sessions_.at(j.owner).version < 2) return true;  // such an owner confirms nothing
   j.unconsumed += count;
   j.paused = j.unconsumed >= pieces_unconsumed_max;
   return !j.paused;

@@ -40,7 +40,7 @@ class member_core {
 
   member_core(std::uint32_t slots, effects& out) : slots_(slots), ledger_(slots), out_(out) {}
 
-  void owner_up(session_id session, std::uint32_t weight, std::uint16_t version);
+  void owner_up(session_id session, std::uint32_t weight);
   void owner_down(session_id session);
   /// False for a message that an owner has no business to send.
   [[nodiscard]] bool receive(session_id session, message m);
@@ -70,7 +70,6 @@ class member_core {
  private:
   struct session {
     std::uint32_t weight = 1;
-    std::uint16_t version = 0;
     std::map<std::uint32_t, configuration> configurations;
     std::deque<work_item> queue;
     std::unordered_map<std::uint64_t, job_id> running;  // by item

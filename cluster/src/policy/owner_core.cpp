@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <graphbit/actors/limit_authority.hpp>
+
 namespace graphbit::cluster {
 
 namespace {
@@ -14,6 +16,7 @@ constexpr milliseconds deadline_grace{2'000};
   item_needs needs{.priority = order.options.priority, .session = order.options.session};
   if (const auto* call = std::get_if<function_call>(order.request.get()))
     needs.callable = call->name;
+  needs.rated = order.config && (order.config->rpm || order.config->tpm);
   return needs;
 }
 
@@ -49,13 +52,12 @@ void owner_core::cancel(item_id id) {
 }
 
 void owner_core::consumed_by_reader(item_id id, std::uint32_t pieces) {
-  const auto where = placement_.where(id);
-  if (where && links_.at(where->link).version >= 2)
+  if (const auto where = placement_.where(id))
     out_.send(where->link, consumed{id, where->attempt, pieces});
 }
 
-void owner_core::link_up(link_id link, const member_record& member, std::uint16_t version) {
-  links_[link] = {.name = member.name, .version = version};
+void owner_core::link_up(link_id link, const member_record& member) {
+  links_[link] = {.name = member.name};
   placement_.link_up(link, member);
   tell_demand();
 }
@@ -107,6 +109,15 @@ void owner_core::take_up_stream(item_id id, open_order& o) {
        .text = "Your answer was cut off. Continue it exactly where it ended, without repeating "
                "anything."});
   o.order.request = std::make_shared<const work_request>(std::move(request));
+}
+
+// What was refused is free after a share's time and a minute; a member without work does not ask.
+void owner_core::share_leased(link_id link, bool granted, time_point now) {
+  constexpr auto starved_for = limit_share_lasts + policy::limit_shares::cool_for + seconds(5);
+  const auto found = links_.find(link);
+  if (found == links_.end()) return;
+  found->second.starved_until = granted ? never : now + starved_for;
+  placement_.set_starved(link, !granted);
 }
 
 bool owner_core::receive(link_id link, message m) {
@@ -166,6 +177,11 @@ void owner_core::send_item(const placement::assignment& to, time_point now) {
 }
 
 void owner_core::dispatch(time_point now) {
+  for (auto& [id, link] : links_)
+    if (link.starved_until <= now) {
+      link.starved_until = never;
+      placement_.set_starved(id, false);
+    }
   for (const auto& to : placement_.dispatch()) send_item(to, now);
   tell_demand();
 }

@@ -56,11 +56,14 @@ class owner_core {
   /// The caller's reader has taken so many pieces.
   void consumed_by_reader(item_id id, std::uint32_t pieces);
 
-  void link_up(link_id link, const member_record& member, std::uint16_t version);
+  void link_up(link_id link, const member_record& member);
   void link_changed(link_id link, const member_record& member);
   void link_down(link_id link, const std::string& why);
   /// False for a message that a member has no business to send.
   [[nodiscard]] bool receive(link_id link, message m);
+
+  /// A member asked for a part of a rate, and got one or none.
+  void share_leased(link_id link, bool granted, time_point now);
 
   /// Places what can be placed. Once per turn of the shell, after everything above.
   void dispatch(time_point now);
@@ -80,8 +83,8 @@ class owner_core {
   };
   struct member_link {
     std::string name;
-    std::uint16_t version = 0;
     std::uint32_t demand_told = 0;
+    time_point starved_until = never;                 // while it is
     std::set<const provider_config*> configurations;  // sent
   };
 

@@ -65,6 +65,10 @@ void placement::set_window(link_id link, std::uint32_t window) {
   if (const auto found = links_.find(link); found != links_.end()) found->second.window = window;
 }
 
+void placement::set_starved(link_id link, bool starved) {
+  if (const auto found = links_.find(link); found != links_.end()) found->second.starved = starved;
+}
+
 void placement::requeue(item_id id, item& i) {
   i.link = 0;
   lanes_[i.needs.callable].queues[static_cast<std::size_t>(i.needs.priority)].push_front(id);
@@ -116,7 +120,7 @@ placement::peer* placement::choose(const item& i, link_id& link) {
   peer* best = nullptr;
   double best_score = -1;
   for (auto& [id, p] : links_) {
-    if (!p.free()) continue;
+    if (!p.free() || (i.needs.rated && p.starved)) continue;
     if (!i.needs.callable.empty() && !contains(p.member.callables, i.needs.callable)) continue;
     // The emptiest by share, so that members of different sizes fill alike.
     const double score = i.needs.session.empty()
@@ -139,6 +143,10 @@ std::vector<placement::assignment> placement::dispatch() {
       auto& i = items_.at(*id);
       link_id link = 0;
       auto* to = choose(i, link);
+      if (to == nullptr) {  // nobody who has room has a part of its rate
+        l.queues[static_cast<std::size_t>(i.needs.priority)].push_front(*id);
+        break;
+      }
       i.link = link;
       ++i.attempt;
       ++to->in_flight;

@@ -28,6 +28,7 @@ struct placement_settings {
 struct item_needs {
   priority_class priority = priority_class::live;
   std::string callable;  ///< a member must know it; empty: any member
+  bool rated = false;    ///< by a rate that members share: only to one that has a part of it
   std::string session;   ///< items of one session go to the same member while it has room
 };
 
@@ -57,6 +58,8 @@ class placement {
   /// What the member says of itself has changed.
   void link_changed(link_id link, const member_record& member);
   void set_window(link_id link, std::uint32_t window);
+  /// A member without a part of a shared rate gets no work that needs one.
+  void set_starved(link_id link, bool starved);
   struct link_end {
     std::vector<item_id> requeued;   ///< will run elsewhere
     std::vector<item_id> abandoned;  ///< have run out of attempts, and are removed
@@ -94,6 +97,7 @@ class placement {
   struct peer {
     member_record member;
     bool suitable = true;  // has the labels
+    bool starved = false;  // has no part of a shared rate
     std::uint32_t window = 0;
     std::uint32_t in_flight = 0;
     [[nodiscard]] bool free() const {

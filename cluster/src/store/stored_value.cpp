@@ -7,7 +7,7 @@
 #include <array>
 #include <cstring>
 
-#include "hex.hpp"
+#include <graphbit/runtime/hex.hpp>
 
 namespace graphbit {
 

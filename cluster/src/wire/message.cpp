@@ -115,12 +115,33 @@ void fields(A& a, error& e) {
     e.cancelled);
 }
 template <class A>
+void fields(A& a, trace_context& t) {
+  a(t.trace_high, t.trace_low, t.span, t.sampled);
+}
+template <class A>
 void fields(A& a, call_options& o) {
   a(o.work_budget, o.priority, o.max_retries, o.pause_max, o.idempotency_key, o.session,
     o.on_stream_failure, o.fresh, o.debug);
+  if (a.version() >= 3) a(o.trace);
+}
+}  // namespace graphbit
+
+namespace graphbit::policy {
+
+template <class A>
+void fields(A& a, limiter_settings& l) {
+  a(l.in_flight_max, l.requests_per_minute, l.tokens_per_minute);
+}
+template <class A>
+void fields(A& a, share_request& r) {
+  a(r.holder, r.token, r.limits, r.wanted, r.weight);
+}
+template <class A>
+void fields(A& a, limit_share& s) {
+  a(s.token, s.amount, s.ends_in, s.ask_after);
 }
 
-}  // namespace graphbit
+}  // namespace graphbit::policy
 
 namespace graphbit::cluster {
 
@@ -147,8 +168,7 @@ void fields(A& a, heartbeat& m) {
 }
 template <class A>
 void fields(A& a, member_record& m) {
-  a(m.name, m.address, m.incarnation, m.beat, m.state, m.slots);
-  if (a.version() >= 2) a(m.labels, m.callables);
+  a(m.name, m.address, m.incarnation, m.beat, m.state, m.slots, m.labels, m.callables);
 }
 template <class A>
 void fields(A& a, member_view& m) {
@@ -254,6 +274,15 @@ void fields(A&, status_request&) {}
 template <class A>
 void fields(A& a, status_reply& m) {
   a(m.json);
+}
+
+template <class A>
+void fields(A& a, limit_ask& m) {
+  a(m.number, m.limit, m.share, m.unused_for);
+}
+template <class A>
+void fields(A& a, limit_answer& m) {
+  a(m.number, m.holder, m.hash_key, m.share);
 }
 
 void encode(const message& m, std::uint16_t version, std::string& out) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <graphbit/actors/call.hpp>
+#include <graphbit/actors/policy/limit_shares.hpp>
 #include <graphbit/cluster/member_record.hpp>
 #include <graphbit/net/provider_config.hpp>
 #include <graphbit/runtime/chat.hpp>
@@ -19,8 +20,9 @@ namespace graphbit::cluster {
 
 /// Versions of what machines say to each other. A peer speaks every version from the least to its
 /// own; both take the newest that both speak.
-/// 1: the first.  2: streams are paced by `consumed`; members tell their labels and callables.
-inline constexpr std::uint16_t protocol_version = 2;
+/// 2: the first that still speaks.  3: members lease shares of limits from owners, and calls carry
+/// their trace.
+inline constexpr std::uint16_t protocol_version = 3;
 inline constexpr std::uint16_t protocol_version_min = protocol_version - 1;
 
 enum class peer_role : std::uint8_t {
@@ -153,12 +155,29 @@ struct status_reply {
   std::string json;
 };
 
+// -- limits that an owner divides among its members (`limit_authority`, by messages)
+
+/// Member to owner.
+struct limit_ask {
+  std::uint64_t number = 0;  ///< comes back in the answer
+  std::string limit;
+  policy::share_request share;  ///< holder 0: the member wants to be known
+  milliseconds unused_for{-1};  ///< >= 0: the share is given back
+};
+/// Owner to member.
+struct limit_answer {
+  std::uint64_t number = 0;
+  std::uint64_t holder = 0;
+  std::string hash_key;
+  policy::limit_share share;
+};
+
 /// Everything that machines say. A message's place in this list is its number on the wire: add at
 /// the end, never reorder.
-using message =
-    std::variant<hello, welcome, proof, refused, heartbeat, member_view, demand, configuration,
-                 work_item, cancel_item, consumed, credit, stream_text, stream_restart,
-                 work_outcome, given_back, drain_request, status_request, status_reply>;
+using message = std::variant<hello, welcome, proof, refused, heartbeat, member_view, demand,
+                             configuration, work_item, cancel_item, consumed, credit, stream_text,
+                             stream_restart, work_outcome, given_back, drain_request,
+                             status_request, status_reply, limit_ask, limit_answer>;
 
 /// Appends a message's bytes as a peer of `version` understands them.
 void encode(const message& m, std::uint16_t version, std::string& out);

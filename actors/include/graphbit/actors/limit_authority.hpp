@@ -1,12 +1,16 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include <graphbit/actors/policy/limit_shares.hpp>
+#include <graphbit/actors/provider_client.hpp>
 #include <graphbit/runtime/clock.hpp>
 #include <graphbit/runtime/error.hpp>
+#include <graphbit/runtime/runtime.hpp>
+#include <graphbit/runtime/secret.hpp>
 
 namespace graphbit {
 
@@ -39,5 +43,22 @@ class limit_authority {
   /// it only to members that may use the limits.
   [[nodiscard]] virtual expected<std::string> hash_key() = 0;
 };
+
+/// The name of the limit of one provider key: a keyed hash (HMAC-SHA256, hexadecimal), which says
+/// nothing of the key to whoever reads the store. `hash_key`: `limit_authority::hash_key`.
+[[nodiscard]] std::string limit_name(std::string_view hash_key, std::string_view endpoint,
+                                     std::string_view model, const secret& api_key);
+
+/// From now on the provider clients that `rt` opens hold the limits of their configurations (`rpm`,
+/// `tpm`, `max_in_flight`) together with all other processes of `authority`: they use only what
+/// they have leased, evenly paced, and stop when they cannot renew it. Clients that are open
+/// already, and configurations without limits, stay as they are. Error: Runtime after the end.
+[[nodiscard]] expected<void> share_limits(runtime& rt, std::shared_ptr<limit_authority> authority);
+
+/// A provider client that shares its configuration's limits by this authority, whatever
+/// `share_limits` says. Of a configuration with routes the latter counts. Error: as
+/// `provider_client::open` gives.
+[[nodiscard]] expected<provider_client> open_sharing(runtime& rt, provider_config config,
+                                                     std::shared_ptr<limit_authority> authority);
 
 }  // namespace graphbit

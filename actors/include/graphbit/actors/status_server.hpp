@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include <graphbit/actors/health.hpp>
 #include <graphbit/runtime/error.hpp>
 #include <graphbit/runtime/json_value.hpp>
 #include <graphbit/runtime/runtime.hpp>
@@ -21,6 +22,8 @@ struct status_server_options {
   /// Behind the dashboard's button: starts a run with these inputs, returns its id. `caller` is the
   /// span that the request's `traceparent` names, not valid where it has none. None: no button.
   std::function<expected<std::string>(json_value inputs, const trace_context& caller)> start_run;
+  /// One more thing that `/healthz` and `/readyz` look at.
+  std::function<health_check()> own_check;
 };
 
 /// What a process shows of itself over HTTP: `/metrics` (Prometheus), `/healthz` and `/readyz`,

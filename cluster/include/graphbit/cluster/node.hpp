@@ -25,6 +25,9 @@ struct node_options {
   std::vector<callable> callables{};  ///< functions that owners may run here, by name
   milliseconds heartbeat{500};        ///< the same on all nodes
   milliseconds silence_max{1'000};
+  /// The runtime shares limits by a store (`share_limits`); else each owner divides its own limits
+  /// among its members.
+  bool limits_are_shared = false;
   std::uint16_t protocol_version = 0;  ///< 0: the newest; lower to rehearse an upgrade
 };
 

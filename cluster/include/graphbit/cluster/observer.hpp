@@ -39,7 +39,7 @@ class observer {
   [[nodiscard]] expected<std::vector<observed_member>> look(milliseconds patience);
   /// Asks a member to drain and end. Errors: Validation{name} for a member that is not there,
   /// Network.
-  [[nodiscard]] expected<void> drain(const std::string& name, milliseconds patience);
+  [[nodiscard]] expected<void> drain(const std::string& name_or_address, milliseconds patience);
 
  private:
   class impl;

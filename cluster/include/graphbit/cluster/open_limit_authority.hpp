@@ -2,11 +2,9 @@
 
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include <graphbit/actors/limit_authority.hpp>
 #include <graphbit/runtime/clock.hpp>
-#include <graphbit/runtime/secret.hpp>
 
 namespace graphbit {
 
@@ -19,10 +17,5 @@ namespace graphbit {
 /// know nothing of it, and it ends with the process. `clock` must outlive it.
 [[nodiscard]] std::unique_ptr<limit_authority> make_memory_limit_authority(
     const clock& clock = system_clock());
-
-/// The name of the limit of one provider key: a keyed hash (HMAC-SHA256, hexadecimal), which says
-/// nothing of the key to whoever reads the store. `hash_key`: `limit_authority::hash_key`.
-[[nodiscard]] std::string limit_name(std::string_view hash_key, std::string_view endpoint,
-                                     std::string_view model, const secret& api_key);
 
 }  // namespace graphbit

@@ -77,6 +77,9 @@ class limiter {
 
   /// Limits set by the user; learnt ones only ever narrow them.
   void configure(const limiter_settings& settings);
+  /// A share of limits that other processes use, too: paced without bursts, and nothing goes from
+  /// `ends_at` on.
+  void configure_share(const limiter_settings& share, time_point ends_at);
   void set_in_flight_max(std::uint32_t in_flight_max) { settings_.in_flight_max = in_flight_max; }
   /// Takes up what an answer's headers say; `age`: since its request was sent, because that is the
   /// moment they describe.
@@ -92,6 +95,8 @@ class limiter {
   /// The limits in force: the user's and the learnt.
   [[nodiscard]] limiter_settings limits() const noexcept;
   [[nodiscard]] time_point held_until() const noexcept { return held_until_; }
+  /// When the share ends; `never` for limits of this process's own.
+  [[nodiscard]] time_point ends_at() const noexcept { return ends_at_; }
 
  private:
   static constexpr std::uint32_t none = 0xffffffff;
@@ -123,6 +128,7 @@ class limiter {
   [[nodiscard]] bool slots_full() const noexcept;
   [[nodiscard]] bool is_rated() const noexcept { return requests_.limited() || tokens_.limited(); }
   [[nodiscard]] time_point rates_free_at(std::uint64_t tokens, time_point now);
+  [[nodiscard]] time_point may_go_at(std::uint64_t tokens, time_point now);
   [[nodiscard]] std::optional<priority_class> whose_turn() const noexcept;
   [[nodiscard]] bool batch_is_owed() const noexcept;
   void apply_rates() noexcept;
@@ -133,6 +139,7 @@ class limiter {
   pacer requests_;
   pacer tokens_;
   time_point held_until_{};
+  time_point ends_at_ = never;
 
   std::vector<entry> entries_;
   std::uint32_t free_ = none;

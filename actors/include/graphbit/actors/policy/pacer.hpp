@@ -21,6 +21,7 @@ class pacer {
 
   [[nodiscard]] bool limited() const noexcept { return per_minute_ != 0; }
   [[nodiscard]] std::uint64_t per_minute() const noexcept { return per_minute_; }
+  void set_burst_share(double share) noexcept { burst_share_ = share; }
   /// The new rate counts what was granted before.
   void set_per_minute(std::uint64_t per_minute) noexcept;
 

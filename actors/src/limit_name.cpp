@@ -1,11 +1,10 @@
-#include <graphbit/cluster/open_limit_authority.hpp>
-
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
 #include <array>
 
-#include "hex.hpp"
+#include <graphbit/actors/limit_authority.hpp>
+#include <graphbit/runtime/hex.hpp>
 
 namespace graphbit {
 

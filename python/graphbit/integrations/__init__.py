@@ -1,0 +1,1 @@
+"""Doors from other systems' jobs to graphbit, one module each; none is imported unless named."""
