@@ -12,14 +12,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import subprocess
 import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from statistics import median
 
-from graphbit import Executor, LlmClient, Node, Workflow, get_system_info, shutdown
-from graphbit.testing import Simulator
+from graphbit import Executor, LlmClient, LlmConfig, Node, Workflow, get_system_info, shutdown
 
 FAULTS = {
     "fault_429": 0.02, "fault_500": 0.03, "fault_503": 0.02, "fault_reset": 0.02, "fault_reset_mid": 0.01,
@@ -132,9 +135,23 @@ def creep(samples: list[dict[str, int]]) -> list[str]:
     return [f"rss_mb creeps: {middle} -> {end}"] if end > 1.05 * middle + 2 else []
 
 
+@contextmanager
+def simulator() -> Iterator[str]:
+    """The URL of a simulator in a process of its own: it counts prompts and keys, and that grows."""
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in FAULTS.items()]
+    command = [str(Path(sys.executable).parent / "graphbit"), "sim", "--seed=1", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process.stdout.readline().split()[-1]
+        finally:
+            process.terminate()
+
+
 async def soak(seconds: float, answers: Answers) -> list[dict[str, int]]:
-    with Simulator(seed=1, **FAULTS) as simulator:
-        config = simulator.llm_config(timeout_s=30)
+    with simulator() as url:
+        config = LlmConfig.openai_compatible(
+            api_key="sk-soak", model="sim", base_url=f"{url}/v1", timeout_s=30
+        )
         client, executor = LlmClient(config), Executor(config)
         samples: list[dict[str, int]] = []  # one after each wave
         end = time.monotonic() + seconds
