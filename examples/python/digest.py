@@ -258,6 +258,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--base-url", help="the provider's address, for example http://127.0.0.1:8000/v1")
     parser.add_argument("--model", help="the model's name; needed with --provider")
     parser.add_argument("--key-from", metavar="VARIABLE", help="environment variable with the key for --base-url")
+    parser.add_argument("--timeout", type=int, default=300, metavar="SECONDS", help="for one document (default: 300)")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the results (default: out)")
     options = parser.parse_args(arguments)
     if options.provider != "simulator" and not options.model:
@@ -271,7 +272,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with provider(options) as (name, config):
         console.print(f"{len(documents)} documents on {name}")
-        executor, client = Executor(config), LlmClient(config)
+        executor, client = Executor(config, timeout_seconds=options.timeout), LlmClient(config)
         with Progress(*columns, console=console) as progress:
             progress.add_task("nodes", total=sum(len(d.sections) + 4 for d in documents))
             interrupted = asyncio.run(digest_all(documents, executor, client, progress))
