@@ -181,6 +181,11 @@ void durable_runs::begin_together() {
   std::vector<new_request> group;
   std::set<std::string> run_ids;
   for (new_request& next : std::exchange(new_, {})) {
+    if (closing_) {
+      refuse(next.request, cancelled_error("executor"));
+      continue;
+    }
+    if (attach(next.request)) continue;  // revived meanwhile
     if (!run_ids.insert(next.request->options.run_id).second) {
       begin(next.request, next.give_up_at);  // attached to the first of this name, the next time
       continue;
@@ -347,88 +352,103 @@ void durable_runs::cancel_now(const request_ptr& request, claimed_run claimed) {
 // --- runs that go on ----------------------------------------------------------------------------
 
 void durable_runs::begin_claimed(const request_ptr& request, const claimed_run& claimed) {
-  const std::string& run_id = claimed.run.run_id;
   run_replay replay(claimed.records);
   const bool reopened = is_ended(claimed.before.state);
   if (replay.cancel_requested() && !reopened) return cancel_now(request, claimed);
-  const auto give_up = [&](const error& why) {
+  auto basis = basis_of(*request, claimed, replay);
+  if (!basis) {
     give_back(claimed);
-    refuse(request, why);
-  };
-
-  if (claimed.run.about_json.ends_with(guarded_mark) && !request->options.backends)
-    return give_up(validation_error("policy", "run '" + run_id +
-                                                  "' began under a policy; execute it again with "
-                                                  "its policy, so that nothing goes out unmasked"));
-
-  // Which workflow.
-  auto flow = request->flow;
-  std::string mapped;
-  if (!flow) {
-    auto stored = stored_flow(claimed, replay);
-    if (!stored) return give_up(stored.error());
-    flow = std::move(*stored);
-  } else if (!claimed.created &&
-             (!replay.mapped_workflow().empty() || learn(flow).hash != claimed.run.graph_hash)) {
-    const auto stored = flow_to_compare(
-        replay.mapped_workflow().empty() ? claimed.run.workflow_json : replay.mapped_workflow());
-    if (!stored) return give_up(stored.error());
-    const auto difference = graph_difference(graph_identity(*stored), graph_identity(*flow));
-    if (!difference.empty() && request->options.on_change == change_rule::refuse)
-      return give_up(validation_error(
-          "workflow", "the workflow has changed since run '" + run_id + "' began: " + difference +
-                          ". Run it under another run_id, or with on_change=\"map\", which keeps "
-                          "what is recorded for nodes of the same name"));
-    if (!difference.empty()) mapped = learn(flow).json;
+    return refuse(request, basis.error());
   }
-  auto plan = request->plan ? request->plan : expected<std::shared_ptr<const run_plan>>();
-  if (!*plan) plan = run_plan::make(flow);
-  if (!plan) return give_up(plan.error());
-
-  // Which inputs.
-  json_value inputs = parse_json(claimed.run.inputs_json).value_or(json_value());
-  if (!request->options.inputs.is_null() && !same_members(request->options.inputs, inputs))
-    return give_up(validation_error("inputs", "run '" + run_id +
-                                                  "' began with other inputs; leave them out, fork "
-                                                  "the run, or take another run_id"));
-
-  // What is run again.
   std::vector<std::string> forgotten;
   if (reopened || request->wish == durable_wish::retry)
     keys_to_rerun(
-        **plan, "", replay,
+        *basis->setup.plan, "", replay,
         [&](const error& e) {
           return request->wish != durable_wish::execute || of_the_world(e.kind);
         },
         forgotten);
   for (const std::string& key : forgotten) replay.forget(key);
 
-  run_options options = request->options;
-  options.inputs = std::move(inputs);
-  auto setup = hooks_.prepare(*plan, options);
-  if (!setup) return give_up(setup.error());
   const auto journal =
       std::make_shared<run_journal>(std::shared_ptr<journal_writer>(shared_from_this(), &writer_),
-                                    held_run{run_id, claimed.token}, std::move(replay));
+                                    held_run{claimed.run.run_id, claimed.token}, std::move(replay));
   journal->renewed(claimed_at_ + lease_.length);
   writer_.hold(journal);
-  journal->add(journal_kind::claimed, {}, claimed_body(lease_.owner, mapped));
+  journal->add(journal_kind::claimed, {}, claimed_body(lease_.owner, basis->mapped));
   for (const std::string& key : forgotten) journal->add(journal_kind::forgotten, key);
+  set_going(request, std::move(basis->setup), journal);
+}
 
-  setup->journal = journal;
-  setup->on_parked = [self = shared_from_this(), journal](wall_time until, std::uint64_t heard) {
+/// What the run goes on with: its workflow and inputs, which must be those that it began with.
+expected<durable_runs::run_basis> durable_runs::basis_of(const durable_request& request,
+                                                         const claimed_run& claimed,
+                                                         const run_replay& replay) {
+  const std::string& run_id = claimed.run.run_id;
+  if (claimed.run.about_json.ends_with(guarded_mark) && !request.options.backends)
+    return fail(validation_error("policy", "run '" + run_id +
+                                               "' began under a policy; execute it again with its "
+                                               "policy, so that nothing goes out unmasked"));
+  run_basis basis;
+  auto flow = request.flow ? expected<std::shared_ptr<const workflow>>(request.flow)
+                           : stored_flow(claimed, replay);
+  if (!flow) return fail(flow.error());
+  if (request.flow && !claimed.created) {
+    auto mapped = mapped_text(request, claimed, replay);
+    if (!mapped) return fail(mapped.error());
+    basis.mapped = std::move(*mapped);
+  }
+  auto plan = request.plan ? expected<std::shared_ptr<const run_plan>>(request.plan)
+                           : run_plan::make(*flow);
+  if (!plan) return fail(plan.error());
+
+  run_options options = request.options;
+  options.inputs = parse_json(claimed.run.inputs_json).value_or(json_value());
+  if (!request.options.inputs.is_null() && !same_members(request.options.inputs, options.inputs))
+    return fail(validation_error("inputs", "run '" + run_id +
+                                               "' began with other inputs; leave them out, fork "
+                                               "the run, or take another run_id"));
+  auto setup = hooks_.prepare(*plan, options);
+  if (!setup) return fail(setup.error());
+  basis.setup = std::move(*setup);
+  return basis;
+}
+
+/// The workflow that takes the place of the run's own from now on; empty: it is the same.
+expected<std::string> durable_runs::mapped_text(const durable_request& request,
+                                                const claimed_run& claimed,
+                                                const run_replay& replay) {
+  const std::string& before = replay.mapped_workflow();
+  if (before.empty() && learn(request.flow).hash == claimed.run.graph_hash) return std::string();
+  const auto stored = flow_to_compare(before.empty() ? claimed.run.workflow_json : before);
+  if (!stored) return fail(stored.error());
+  const auto difference = graph_difference(graph_identity(*stored), graph_identity(*request.flow));
+  if (difference.empty()) return std::string();
+  if (request.options.on_change == change_rule::map) return learn(request.flow).json;
+  return fail(validation_error(
+      "workflow", "the workflow has changed since run '" + claimed.run.run_id +
+                      "' began: " + difference +
+                      ". Run it under another run_id, or with on_change=\"map\", which keeps what "
+                      "is recorded for nodes of the same name"));
+}
+
+void durable_runs::set_going(const request_ptr& request, run_setup setup,
+                             const std::shared_ptr<run_journal>& journal) {
+  const std::string run_id = journal->held().run_id;
+  const auto self = shared_from_this();
+  setup.journal = journal;
+  setup.on_parked = [self, journal](wall_time until, std::uint64_t heard) {
     self->writer_.post([self, journal, until, heard] { self->run_parked(journal, until, heard); });
   };
   known_run& known = runs_[run_id];
   known.journal = journal;
   known.stopping = false;
-  known.graph_hash = learn(flow).hash;
+  known.graph_hash = learn(setup.plan->flow()).hash;
   add_waiter(run_id, request);
-  const auto tell = [self = shared_from_this(), run_id](const run_result& result) {
+  const auto tell = [self, run_id](const run_result& result) {
     self->writer_.post([self, run_id, result] { self->run_ended(run_id, result); });
   };
-  if (hooks_.launch(std::move(*setup), *request->home, tell)) return;
-  queue_is_full(request, journal);
+  if (!hooks_.launch(std::move(setup), *request->home, tell)) queue_is_full(request, journal);
 }
 
 /// Whoever asks for the run may ask again; one that was revived or adopted is looked at again soon,

@@ -118,6 +118,17 @@ class durable_runs : public std::enable_shared_from_this<durable_runs> {
   void begin_fork(const request_ptr& request);
   void begin_ended(const request_ptr& request, const claimed_run& claimed);
   void begin_claimed(const request_ptr& request, const claimed_run& claimed);
+  struct run_basis {
+    run_setup setup;
+    std::string mapped;  // the workflow that takes the place of the run's own; empty: none does
+  };
+  [[nodiscard]] expected<run_basis> basis_of(const durable_request& request,
+                                             const claimed_run& claimed, const run_replay& replay);
+  [[nodiscard]] expected<std::string> mapped_text(const durable_request& request,
+                                                  const claimed_run& claimed,
+                                                  const run_replay& replay);
+  void set_going(const request_ptr& request, run_setup setup,
+                 const std::shared_ptr<run_journal>& journal);
   void queue_is_full(const request_ptr& request, const std::shared_ptr<run_journal>& journal);
   [[nodiscard]] bool goes_on(const durable_request& request, const stored_run& run) const;
   void show(const request_ptr& request, const claimed_run& claimed);
