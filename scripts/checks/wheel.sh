@@ -12,6 +12,7 @@ CCACHE_DISABLE=1 scripts/wheels.sh $out "$version"
 rm -rf build/wheel
 python3 -m venv build/wheel/venv
 build/wheel/venv/bin/pip install --quiet $out/*.whl
+[ "$(nm --dynamic --defined-only build/wheel/venv/lib/python*/site-packages/graphbit/_core.*.so | cut -d' ' -f3)" = PyInit__core ]
 (cd build/wheel && venv/bin/python -c '
 import graphbit
 from graphbit.testing import Simulator

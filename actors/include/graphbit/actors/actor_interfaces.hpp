@@ -22,40 +22,44 @@ namespace graphbit {
 
 /// A completion wanted: answered with a `chat_response`.
 struct completion_order {
-  chat_request request;
-  call_options options{};
+  chat_request request;    ///< what is asked
+  call_options options{};  ///< how the call is treated
 };
 /// Embeddings wanted: answered with an `embedding_response`.
 struct embedding_order {
-  embedding_request request;
-  call_options options{};
+  embedding_request request;  ///< what is asked
+  call_options options{};     ///< how the call is treated
 };
 /// A run of a workflow wanted: answered with a `run_result`, or the error that `executor::execute`
 /// gives.
 struct run_order {
-  workflow flow;
-  run_options options{};
+  workflow flow;          ///< what is run
+  run_options options{};  ///< how the run is treated
 };
 /// New limits: what is given replaces, 0 removes.
 struct limits_order {
-  std::optional<std::uint32_t> max_in_flight{};
-  std::optional<std::uint32_t> rpm{};
-  std::optional<std::uint64_t> tpm{};
+  std::optional<std::uint32_t> max_in_flight{};  ///< calls at once; 0: no bound
+  std::optional<std::uint32_t> rpm{};            ///< requests per minute; 0: no bound
+  std::optional<std::uint64_t> tpm{};            ///< tokens per minute; 0: no bound
 };
 /// What a circuit breaker looks like from outside.
 struct breaker_view {
-  breaker_state state = breaker_state::closed;
-  std::uint32_t failures = 0;  ///< among the attempts it looks at
-  std::uint64_t rejected = 0;  ///< calls it refused
+  breaker_state state = breaker_state::closed;  ///< as the next call will find it
+  std::uint32_t failures = 0;                   ///< among the attempts it looks at
+  std::uint64_t rejected = 0;                   ///< calls it refused
 };
 /// What a limiter looks like from outside.
 struct limiter_view {
-  std::size_t in_flight = 0, waiting = 0;
+  std::size_t in_flight = 0;        ///< calls under way
+  std::size_t waiting = 0;          ///< calls that wait for their turn
   std::uint32_t in_flight_max = 0;  ///< 0: no bound of its own
 };
 
+/// Asks for an actor's statistics.
 using stats_atom = caf::atom_constant<caf::atom("stats")>;
+/// Asks a run for its result, once it has ended.
 using result_atom = caf::atom_constant<caf::atom("result")>;
+/// Cancels a run.
 using stop_run_atom = caf::atom_constant<caf::atom("stop")>;
 
 /// Completions and embeddings of one configuration.
@@ -77,10 +81,13 @@ using executor_actor_type = caf::typed_actor<caf::replies_to<run_order>::with<ru
 using run_actor_type =
     caf::typed_actor<caf::replies_to<result_atom>::with<run_result>, caf::reacts_to<stop_run_atom>>;
 
+/// An actor that makes calls through `client`.
 [[nodiscard]] provider_client_actor_type spawn_provider_client(caf::actor_system& system,
                                                                provider_client client);
+/// An actor that tells how the circuit breaker of `client` stands.
 [[nodiscard]] breaker_actor_type spawn_breaker_view(caf::actor_system& system,
                                                     provider_client client);
+/// An actor that tells and sets the limits of `client`.
 [[nodiscard]] limiter_actor_type spawn_limiter_view(caf::actor_system& system,
                                                     provider_client client);
 /// The actor owns `on`: when it ends and no other handle is left, the executor's runs are

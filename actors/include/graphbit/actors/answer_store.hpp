@@ -36,13 +36,13 @@ class answer_store {
  public:
   /// An answer, and when it came.
   struct kept_answer {
-    cached_answer answer;
-    std::chrono::system_clock::time_point kept_at;
+    cached_answer answer;                           ///< never null
+    std::chrono::system_clock::time_point kept_at;  ///< by the calendar
   };
   /// An answer with the question that it belongs to.
   struct new_answer {
-    std::string key;  ///< what was asked; as long as a prompt
-    kept_answer kept;
+    std::string key;   ///< what was asked; as long as a prompt
+    kept_answer kept;  ///< with its time
   };
 
   answer_store() = default;

@@ -34,8 +34,10 @@ namespace graphbit {
 template <class Handler>
 class asio_return {
  public:
+  /// Where the handler wants to be called.
   using executor_type = boost::asio::associated_executor_t<Handler>;
 
+  /// Keeps the handler's executor busy until the answer is there.
   explicit asio_return(Handler handler)
       : work_(boost::asio::get_associated_executor(handler)), handler_(std::move(handler)) {}
 
@@ -100,6 +102,7 @@ auto async_complete(const provider_client& client, chat_request request, call_op
       token, client, std::move(request), std::move(options));
 }
 
+/// The same with the default options.
 template <class Token>
 auto async_complete(const provider_client& client, chat_request request, Token&& token) {
   return async_complete(client, std::move(request), call_options{}, std::forward<Token>(token));
@@ -144,6 +147,7 @@ auto async_execute(const executor& on, workflow flow, run_options options, Token
       },
       token, on, std::move(flow), std::move(options));
 }
+/// The same with the default options.
 template <class Token>
 auto async_execute(const executor& on, workflow flow, Token&& token) {
   return async_execute(on, std::move(flow), run_options{}, std::forward<Token>(token));

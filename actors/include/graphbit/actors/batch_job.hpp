@@ -10,8 +10,9 @@
 
 namespace graphbit {
 
+/// How lines are treated.
 struct batch_job_options {
-  batch_options batch;
+  batch_options batch;        ///< as of any batch
   bool retry_failed = false;  ///< send kept lines that failed once more
 };
 
@@ -20,21 +21,26 @@ struct batch_job_progress {
   std::uint64_t read = 0;     ///< lines taken from the source
   std::uint64_t resumed = 0;  ///< of these, finished in an earlier run
   /// In this run. Not started: cancelled, or met by what ended the batch; sent by the next run.
-  std::uint64_t succeeded = 0, failed = 0, not_started = 0;
-  std::uint64_t attempts = 0, prompt_tokens = 0, completion_tokens = 0;
-  double cost = 0;  ///< US dollars, of the answers whose price is known
-  std::uint64_t in_flight = 0;
-  breaker_state provider = breaker_state::closed;
+  std::uint64_t succeeded = 0;  ///< it belongs into the results
+  std::uint64_t failed = 0;     ///< in this run
+  std::uint64_t not_started =
+      0;                       ///< cancelled, or met by what ended the batch; sent by the next run
+  std::uint64_t attempts = 0;  ///< requests that were sent
+  std::uint64_t prompt_tokens = 0;      ///< of all answers
+  std::uint64_t completion_tokens = 0;  ///< of all answers
+  double cost = 0;                      ///< US dollars, of the answers whose price is known
+  std::uint64_t in_flight = 0;          ///< lines under way
+  breaker_state provider = breaker_state::closed;  ///< `open`: an outage is waited out
 };
 
 /// One finished line.
 struct batch_job_line {
-  std::uint64_t index = 0;
-  std::string custom_id;
-  batch_outcome outcome;  ///< of a resumed line: `started` is false and `result` is not set
-  bool resumed = false;
-  std::string output;  ///< the line for the results or the errors file
-  bool succeeded = false;
+  std::uint64_t index = 0;  ///< of the line in its source
+  std::string custom_id;    ///< the caller's own name of it
+  batch_outcome outcome;    ///< of a resumed line: `started` is false and `result` is not set
+  bool resumed = false;     ///< finished in an earlier run
+  std::string output;       ///< the line for the results or the errors file
+  bool succeeded = false;   ///< it belongs into the results
 };
 
 /// A batch of lines in OpenAI's batch file form that survives a crash: lines go in, each is sent
@@ -48,7 +54,9 @@ struct batch_job_line {
 /// are handed to `on_line` on the job's own thread. Memory is bounded by what is in flight.
 class batch_job {
  public:
+  /// Gets each finished line.
   using on_line = std::function<void(batch_job_line line)>;
+  /// Told how the job ended: an error when it ended early.
   using on_end = std::function<void(expected<void> how)>;
 
   /// `journal` may be null: then nothing is kept. `tell` gets each finished line, `ended` comes
@@ -67,12 +75,14 @@ class batch_job {
   /// The source has no more lines. The job fails with Validation{field="line"} when the journal has
   /// lines past its end.
   void close();
+  /// Cancels what is in flight; the rest is not started.
   void cancel();
   /// Cancels what still runs, waits for it and closes the journal.
   void stop();
   /// Waits until every line has its outcome kept. Asks `interrupted` every 50 ms; when it says
   /// true, the job is cancelled (what is finished is kept). The error is what stopped it early.
   [[nodiscard]] expected<batch_job_progress> wait(const std::function<bool()>& interrupted = {});
+  /// A picture of now.
   [[nodiscard]] batch_job_progress progress() const;
 
   /// Writes the kept lines in the order of the input: beside the final name, then renamed. The

@@ -15,8 +15,8 @@ namespace graphbit {
 struct batch_entry {
   std::uint64_t index = 0;        ///< of the line in its input, from 0
   std::uint64_t fingerprint = 0;  ///< of the input line's bytes
-  bool succeeded = false;
-  std::string output;  ///< the line for the results or the errors file
+  bool succeeded = false;         ///< it belongs into the results
+  std::string output;             ///< the line for the results or the errors file
 };
 
 /// Where a batch keeps what is finished, so that a killed one goes on where it was.

@@ -29,18 +29,20 @@ enum class stream_failure : std::uint8_t {
 
 /// What part of which run makes a call; for logs and traces.
 struct call_origin {
-  std::string run_id, node;
+  std::string run_id;  ///< which run
+  std::string node;    ///< the node's name
 };
 
 /// How one logical call is treated. Values that are not given come from the configuration.
 struct call_options {
   time_point deadline_at = never;           ///< the caller's `timeout_s=`; nothing waits past it
   std::optional<milliseconds> work_budget;  ///< spent by attempts and backoff only
-  priority_class priority = priority_class::live;
+  priority_class priority = priority_class::live;  ///< live calls go first
+  /// Attempts after the first; none: the configuration's.
   std::optional<std::uint32_t> max_retries;
   /// Calls of one flow (an executor) share an in-flight bound of their own; 0: no flow.
   std::uint64_t flow = 0;
-  std::uint32_t flow_in_flight_max = 0;
+  std::uint32_t flow_in_flight_max = 0;  ///< of the flow's calls; 0: no bound
   /// Wait this long in all (not failing) while the breaker is open or Retry-After runs.
   milliseconds pause_max{0};
   /// Fail at once where the call would have to wait longer than this for a rate limit or for what
@@ -51,7 +53,7 @@ struct call_options {
   std::stop_token stop;         ///< cancels: closes the socket at once
   std::string idempotency_key;  ///< empty: made for the call
   std::string session;          ///< calls of one session go to the same route (strategy `session`)
-  stream_failure on_stream_failure = stream_failure::error;
+  stream_failure on_stream_failure = stream_failure::error;  ///< of a streamed call
   /// The purse this call is paid from (spending.hpp); none: not limited.
   std::shared_ptr<call_budget> budget;
   /// The caller's span: the call's spans are its children, and providers are told of them
@@ -74,12 +76,15 @@ class chat_sink {
   virtual bool on_text(std::vector<std::string>& deltas) { return deltas.empty() || true; }
   /// The stream starts anew (stream_failure::restart): what came so far is void.
   virtual void on_restart() {}
+  /// The answer, or why there is none. Last.
   virtual void on_done(expected<chat_response> result) = 0;
 };
 
+/// As `chat_sink`, for one embedding call.
 class embedding_sink {
  public:
   virtual ~embedding_sink() = default;
+  /// The vectors, or why there are none.
   virtual void on_done(expected<embedding_response> result) = 0;
 };
 

@@ -21,6 +21,7 @@ struct callable {
   /// Gives up waiting after this long; what still runs is abandoned. 0: no limit of its own.
   milliseconds timeout{0};
 
+  /// Whether there is a function in it.
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(call); }
 };
 

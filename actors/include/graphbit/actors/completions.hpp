@@ -25,12 +25,14 @@ using completion = chat_response;
 class call_handle {
  public:
   call_handle() = default;
+  /// Of the call `id` of `client`.
   call_handle(provider_client client, std::uint64_t id) : client_(std::move(client)), id_(id) {}
   /// Closes the call's socket at once; the call ends with a cancelled error. Nothing when it has
   /// ended already.
   void cancel() const {
     if (client_) client_.cancel(id_);
   }
+  /// As `provider_client::submit` gave it.
   [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
 
  private:
@@ -38,13 +40,16 @@ class call_handle {
   std::uint64_t id_ = 0;
 };
 
+/// Gets the answer, once, on a reactor's thread. Must not block and must not throw.
 using completion_callback = std::function<void(expected<completion>)>;
+/// As `completion_callback`.
 using embedding_callback = std::function<void(expected<embedding_response>)>;
 
 /// Starts a call; `done` is called exactly once, on a reactor's thread (after the runtime's end: in
 /// this call). It must not block; what it throws is logged and dropped.
 call_handle start_completion(const provider_client& client, chat_request request,
                              call_options options, completion_callback done);
+/// The same for embeddings.
 call_handle start_embedding(const provider_client& client, embedding_request request,
                             call_options options, embedding_callback done);
 
@@ -61,6 +66,7 @@ call_handle start_embedding(const provider_client& client, embedding_request req
 [[nodiscard]] std::future<expected<completion>> completion_future(const provider_client& client,
                                                                   chat_request request,
                                                                   call_options options = {});
+/// The same for embeddings.
 [[nodiscard]] std::future<expected<embedding_response>> embedding_future(
     const provider_client& client, embedding_request request, call_options options = {});
 /// The result as `executor::execute` gives it.
@@ -81,11 +87,15 @@ call_handle start_embedding(const provider_client& client, embedding_request req
 /// Threads: any, one at a time; `cancel` at any time.
 class completion_stream {
  public:
+  /// What `next` found.
   enum class state : std::uint8_t { waiting, text, ended };
 
+  /// Starts the call.
   [[nodiscard]] static completion_stream open(const provider_client& client, chat_request request,
                                               call_options options = {});
+  /// The other is at its end.
   completion_stream(completion_stream&&) noexcept = default;
+  /// Cancels its own call and takes the other's.
   completion_stream& operator=(completion_stream&&) noexcept;
   ~completion_stream();
 
@@ -100,12 +110,14 @@ class completion_stream {
   /// What `co_await` takes: gives the next piece of text, nothing at the end. The coroutine goes on
   /// on the reactor's thread, where it must not block.
   class text_awaiter;
+  /// For `co_await`: the next piece of text, or nothing at the end.
   [[nodiscard]] text_awaiter next_text() noexcept;
 
   /// How often the stream began anew (stream_failure::restart): what came before is void.
   [[nodiscard]] std::uint32_t restarts() const;
   /// The whole answer or the error. Precondition: the end was reached.
   [[nodiscard]] expected<completion> result() const;
+  /// The stream ends with a cancelled error.
   void cancel() const;
 
  private:
@@ -118,8 +130,11 @@ class completion_stream {
   std::uint64_t id_ = 0;
 };
 
+/// What `co_await stream.next_text()` waits on.
 class completion_stream::text_awaiter {
  public:
+  ///@{
+  /// For the language.
   explicit text_awaiter(completion_stream& of) noexcept : of_(of) {}
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> waiting) {
@@ -130,6 +145,7 @@ class completion_stream::text_awaiter {
     if (of_.try_next(text) == state::text) return text;
     return std::nullopt;
   }
+  ///@}
 
  private:
   completion_stream& of_;
@@ -143,6 +159,8 @@ inline completion_stream::text_awaiter completion_stream::next_text() noexcept {
 /// the reactor's thread, where it must not block.
 class completion_awaiter {
  public:
+  ///@{
+  /// For the language.
   completion_awaiter(provider_client client, chat_request request, call_options options)
       : client_(std::move(client)), request_(std::move(request)), options_(std::move(options)) {}
   [[nodiscard]] bool await_ready() const noexcept { return false; }
@@ -156,6 +174,7 @@ class completion_awaiter {
                      });
   }
   [[nodiscard]] expected<completion> await_resume() { return std::move(result_); }
+  ///@}
 
  private:
   provider_client client_;
@@ -171,6 +190,7 @@ class completion_awaiter {
                                                call_options options) {
   return {client, std::move(request), std::move(options)};
 }
+/// The same with the default options.
 [[nodiscard]] inline completion_awaiter answer(const provider_client& client,
                                                chat_request request) {
   return answer(client, std::move(request), call_options{});

@@ -33,6 +33,7 @@ class condition_expression {
   /// Errors: Validation{field="expression"} with the offset.
   [[nodiscard]] static expected<condition_expression> parse(std::string_view text);
 
+  /// Its value, with names looked up by `find`. Never fails: an unknown name is null.
   [[nodiscard]] json_value evaluate(const lookup& find) const;
   /// Whether a value counts as true: not null, false, 0, "", [] or {}.
   [[nodiscard]] static bool truth(const json_value& value) noexcept;

@@ -15,6 +15,7 @@ namespace graphbit {
 /// `run_options`, outlived by nobody's calls: what waits is dropped with it. Threads: any.
 class event_valve {
  public:
+  /// Until `open`: the run's streams are not read on.
   void close() {
     const std::lock_guard guard(mutex_);
     open_ = false;

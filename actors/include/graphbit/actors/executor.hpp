@@ -23,6 +23,7 @@ namespace graphbit {
 
 struct durable_request;
 
+/// Which defaults an executor starts from.
 enum class execution_mode : std::uint8_t {
   balanced,
   high_throughput,
@@ -36,16 +37,17 @@ enum class execution_mode : std::uint8_t {
 
 /// How an executor treats its runs. What is given wins over the mode.
 struct executor_options {
-  execution_mode mode = execution_mode::balanced;
-  std::optional<milliseconds> timeout;            ///< of one run, 1 s to 3600 s
-  std::optional<std::uint32_t> max_retries;       ///< of one call
-  std::optional<std::uint32_t> max_in_flight;     ///< calls of this executor per key and model
-  std::optional<std::uint32_t> max_concurrency;   ///< callables of this executor at once
-  std::optional<double> max_cost;                 ///< of all its calls, US dollars; none: no bound
-  std::optional<std::uint64_t> max_total_tokens;  ///< of all its calls; none: no bound
+  execution_mode mode = execution_mode::balanced;  ///< fills the gaps of the rest
+  std::optional<milliseconds> timeout;             ///< of one run, 1 s to 3600 s
+  std::optional<std::uint32_t> max_retries;        ///< of one call
+  std::optional<std::uint32_t> max_in_flight;      ///< calls of this executor per key and model
+  std::optional<std::uint32_t> max_concurrency;    ///< callables of this executor at once
+  std::optional<double> max_cost;                  ///< of all its calls, US dollars; none: no bound
+  std::optional<std::uint64_t> max_total_tokens;   ///< of all its calls; none: no bound
+  /// Accepted and not started yet; more are refused.
   std::size_t runs_queued_max = limits::runs_queued_max;
-  bool metrics = true;
-  bool debug = false;
+  bool metrics = true;  ///< keep times per node
+  bool debug = false;   ///< log what its calls do
   /// Where runs are recorded, so that they outlive the process; none: they do not.
   std::shared_ptr<run_store> store;
   /// Go on with runs of this store that others left: whose owner's lease has ended, or whose time
@@ -61,52 +63,64 @@ struct executor_options {
 
 /// The options with every gap filled by the mode's rule.
 struct executor_numbers {
-  execution_mode mode = execution_mode::balanced;
-  milliseconds timeout{300'000};
-  std::uint32_t max_retries = 3;
-  std::uint32_t in_flight_max = 256;
-  std::uint32_t callables_max = 2;
-  std::uint32_t runs_active_max = 256;
+  execution_mode mode = execution_mode::balanced;  ///< that they come from
+  milliseconds timeout{300'000};                   ///< of one run
+  std::uint32_t max_retries = 3;                   ///< of one call
+  std::uint32_t in_flight_max = 256;               ///< calls at once, per key and model
+  std::uint32_t callables_max = 2;                 ///< functions at once
+  std::uint32_t runs_active_max = 256;             ///< runs at once; more wait in the queue
+  /// Accepted and not started yet; more are refused.
   std::size_t runs_queued_max = limits::runs_queued_max;
-  priority_class priority = priority_class::live;
+  priority_class priority = priority_class::live;  ///< of its calls
   bool reject_when_full = false;  ///< low latency: ResourceExhausted at once, instead of waiting
-  bool metrics = true;
-  bool debug = false;
+  bool metrics = true;            ///< keep times per node
+  bool debug = false;             ///< log what its calls do
 };
 /// Errors: Validation{timeout_seconds}, Configuration.
 [[nodiscard]] expected<executor_numbers> resolve(const executor_options& options, unsigned cores);
 
 /// Changes to a living executor; what is not given stays.
 struct executor_changes {
-  std::optional<execution_mode> mode;
-  std::optional<milliseconds> timeout;
+  std::optional<execution_mode> mode;        ///< with its defaults, but for what was given by name
+  std::optional<milliseconds> timeout;       ///< of one run, 1 s to 3600 s
   std::optional<std::uint32_t> max_retries;  ///< 1 to 10
-  std::optional<bool> metrics;
-  std::optional<bool> debug;
+  std::optional<bool> metrics;               ///< keep times per node
+  std::optional<bool> debug;                 ///< log what its calls do
 };
 
 /// What an executor has seen of the nodes of one name.
 struct node_times {
-  std::string name;
-  std::uint64_t completed = 0, failed = 0;
-  double p50_ms = 0, p95_ms = 0, p99_ms = 0;  ///< of those that ran, within 3.2 %
+  std::string name;             ///< the nodes'
+  std::uint64_t completed = 0;  ///< so often
+  std::uint64_t failed = 0;     ///< so often
+  double p50_ms = 0;            ///< median of those that ran, within 3.2 %
+  double p95_ms = 0;            ///< 19 of 20 took no longer, within 3.2 %
+  double p99_ms = 0;            ///< 99 of 100 took no longer, within 3.2 %
 };
 
+/// What an executor has done since it was made, or since `reset_stats`.
 struct executor_stats {
-  std::uint64_t executions = 0, succeeded = 0, failed = 0, cancelled = 0;
-  std::size_t active = 0, queued = 0;
-  double total_duration_ms = 0;
-  double average_duration_ms = 0;
-  double p50_ms = 0, p95_ms = 0, p99_ms = 0;  ///< within 3.2 %
-  milliseconds uptime{0};
+  std::uint64_t executions = 0;           ///< runs that were accepted
+  std::uint64_t succeeded = 0;            ///< runs that completed
+  std::uint64_t failed = 0;               ///< runs that failed
+  std::uint64_t cancelled = 0;            ///< runs that were cancelled
+  std::size_t active = 0;                 ///< runs under way
+  std::size_t queued = 0;                 ///< runs that wait
+  double total_duration_ms = 0;           ///< of all runs that ended
+  double average_duration_ms = 0;         ///< of one run: the total by `executions`
+  double p50_ms = 0;                      ///< median of the runs, within 3.2 %
+  double p95_ms = 0;                      ///< 19 of 20 took no longer, within 3.2 %
+  double p99_ms = 0;                      ///< 99 of 100 took no longer, within 3.2 %
+  milliseconds uptime{0};                 ///< since it was made
   std::uint64_t crashes = 0;              ///< runs whose actor died; their callers got an error
   std::uint64_t callables_abandoned = 0;  ///< tools, transforms, conditions past their time limit
   std::uint64_t callables_late = 0;       ///< those of them that ended after all, unheard
   double cost = 0;                        ///< of all its calls, US dollars by the price table
-  std::uint64_t total_tokens = 0;
+  std::uint64_t total_tokens = 0;         ///< of all its calls
   /// In order of name; of the first 256 names; none where `metrics` is off.
   std::vector<node_times> nodes;
-  executor_numbers numbers;
+  executor_numbers numbers;  ///< in force now
+  /// Of the runs that completed or failed, 0 to 1; 0 before the first.
   [[nodiscard]] double success_rate() const noexcept {
     const auto ended = succeeded + failed;
     return ended == 0 ? 0.0 : static_cast<double>(succeeded) / static_cast<double>(ended);
@@ -133,17 +147,17 @@ struct run_options {
   json_value inputs;               ///< object; readable as `{name}` in prompts; null: none
   time_point deadline_at = never;  ///< besides the executor's timeout
   std::stop_token stop;            ///< cancels the run and its calls
-  run_listener on_event;
-  bool stream_tokens = false;  ///< ask for streams and give `token` events
+  run_listener on_event;           ///< hears what happens; none: nobody asks
+  bool stream_tokens = false;      ///< ask for streams and give `token` events
   /// Backpressure for `token` events: closed while the listener has enough; none: never.
   std::shared_ptr<event_valve> valve;
   std::optional<double> max_cost;  ///< of this run's calls, US dollars; none: the executor's
-  std::optional<std::uint64_t> max_total_tokens;
+  std::optional<std::uint64_t> max_total_tokens;  ///< of this run's calls; none: the executor's
   /// Another source of backends for this run's calls (masking, recording); empty: the executor's.
   chat_backend_factory backends;
   /// Empty: made. With a store: the run of that name goes on from what is recorded of it.
   std::string run_id;
-  change_rule on_change = change_rule::refuse;
+  change_rule on_change = change_rule::refuse;           ///< see there
   trace_context trace;                                   ///< the caller's span; see call_options
   std::string timeout_operation = "workflow_execution";  ///< named in the timeout error
 };
@@ -215,9 +229,13 @@ class executor {
 
   /// Errors: Validation in the contract's words.
   [[nodiscard]] expected<void> configure(const executor_changes& changes) const;
+  /// A picture of now.
   [[nodiscard]] executor_stats stats() const;
+  /// Counts and times begin at zero; settings and uptime stay.
   void reset_stats() const;
+  /// The provider configuration that its nodes use by default.
   [[nodiscard]] const provider_config& config() const;
+  /// Whether it was opened.
   [[nodiscard]] explicit operator bool() const noexcept { return impl_ != nullptr; }
 
   class impl;

@@ -10,18 +10,19 @@ namespace graphbit {
 
 /// One thing that was looked at, in words, with the number that decided it.
 struct health_check {
-  std::string name;
-  bool ok = true;
+  std::string name;  ///< of what was looked at
+  bool ok = true;    ///< as it should be
   /// A problem that waiting or a restart may mend makes a process unready; without `fatal` it is
   /// still alive.
   bool fatal = false;
-  std::string says;
+  std::string says;  ///< in words, for a person
   double value = 0;  ///< what was measured
   double limit = 0;  ///< what it was held against
 };
 
+/// What all checks found.
 struct health_report {
-  std::vector<health_check> checks;
+  std::vector<health_check> checks;  ///< in the order in which they were made
   /// Alive: no fatal check failed. `/healthz`.
   [[nodiscard]] bool healthy() const;
   /// Worth sending work to: no check failed. `/readyz`.

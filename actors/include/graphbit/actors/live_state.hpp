@@ -26,8 +26,11 @@ namespace graphbit {
 class live_state {
  public:
   /// Finished runs that are remembered, and runs and nodes of one run that a picture holds.
-  static constexpr std::size_t finished_max = 50, runs_shown_max = 100, nodes_shown_max = 300;
+  static constexpr std::size_t finished_max = 50;      ///< finished runs that are remembered
+  static constexpr std::size_t runs_shown_max = 100;   ///< runs that a picture holds
+  static constexpr std::size_t nodes_shown_max = 300;  ///< nodes of one run that a picture holds
 
+  /// Use `rt.service<live_state>()`.
   explicit live_state(runtime& rt);
   ~live_state();
   live_state(const live_state&) = delete;
@@ -35,6 +38,7 @@ class live_state {
 
   /// From now on runs are followed.
   void follow_runs() noexcept;
+  /// Whether anybody has asked for it.
   [[nodiscard]] bool follows_runs() const noexcept;
   /// Wraps what a run tells, so that it is followed. Precondition: follows_runs().
   void follow(std::shared_ptr<const workflow> flow, const std::string& run_id,

@@ -16,8 +16,10 @@ class node_output {
   [[nodiscard]] static node_output from_answer(std::string text);
   /// Exactly this text.
   [[nodiscard]] static node_output from_text(std::string text);
+  /// A text from a JSON string; other values as they are.
   [[nodiscard]] static node_output from_json(json_value value);
 
+  /// There is no output.
   [[nodiscard]] bool is_null() const noexcept { return text_ == nullptr; }
   /// As it goes into prompts: strings as they are, everything else as compact JSON; "" for null.
   [[nodiscard]] const std::string& text() const noexcept;
@@ -25,6 +27,7 @@ class node_output {
   [[nodiscard]] const std::shared_ptr<const std::string>& shared_text() const noexcept {
     return text_;
   }
+  /// A JSON string from a text; null where there is none.
   [[nodiscard]] json_value json() const;
   /// JSON text of the value: strings quoted.
   [[nodiscard]] std::string json_text() const;

@@ -15,16 +15,24 @@ namespace graphbit {
 
 class reactor;
 
+/// What a provider client has done since it was made, and does now.
 struct provider_client_stats {
-  breaker_state breaker = breaker_state::closed;
+  breaker_state breaker = breaker_state::closed;  ///< as the next call will find it
   std::uint32_t breaker_failures = 0;  ///< failures among the attempts the breaker looks at
-  std::uint64_t calls = 0, succeeded = 0, failed = 0, cancelled = 0, rejected = 0;
-  std::uint64_t attempts = 0, retries = 0;
-  std::uint64_t hedges = 0, hedges_won = 0;  ///< second attempts sent; those that answered first
-  std::uint64_t cache_hits = 0;  ///< calls answered by an earlier or an equal one's answer
-  std::size_t in_flight = 0, waiting = 0;
-  std::uint32_t in_flight_max = 0;  ///< as it is now, set or adapted; 0: no bound of its own
-  http_pool_stats pool;
+  std::uint64_t calls = 0;             ///< logical ones
+  std::uint64_t succeeded = 0;         ///< calls that were answered
+  std::uint64_t failed = 0;            ///< calls that ended by an error
+  std::uint64_t cancelled = 0;         ///< calls that their callers gave up
+  std::uint64_t rejected = 0;          ///< calls that the circuit breaker refused
+  std::uint64_t attempts = 0;          ///< requests that were sent
+  std::uint64_t retries = 0;           ///< of these, after another of the same call
+  std::uint64_t hedges = 0;            ///< second attempts, sent while the first was out
+  std::uint64_t hedges_won = 0;        ///< of these, those that answered first
+  std::uint64_t cache_hits = 0;        ///< calls answered by an earlier or an equal one's answer
+  std::size_t in_flight = 0;           ///< calls under way
+  std::size_t waiting = 0;             ///< calls that wait for their turn
+  std::uint32_t in_flight_max = 0;     ///< as it is now, set or adapted; 0: no bound of its own
+  http_pool_stats pool;                ///< connections of all its reactors
 
   /// Adds another's numbers to these; the breaker's stay.
   provider_client_stats& operator+=(const provider_client_stats& more);
@@ -49,6 +57,7 @@ class provider_client {
   /// caller's own actors live); nullptr: round robin.
   std::uint64_t submit(chat_request request, call_options options, std::unique_ptr<chat_sink> sink,
                        bool stream = false, reactor* home = nullptr) const;
+  /// The same for embeddings.
   std::uint64_t submit(embedding_request request, call_options options,
                        std::unique_ptr<embedding_sink> sink, reactor* home = nullptr) const;
   /// Reads on in a stream whose sink said false.
@@ -62,13 +71,16 @@ class provider_client {
   [[nodiscard]] expected<chat_response> complete(
       chat_request request, call_options options = {},
       const std::function<bool()>& interrupted = {}) const;
+  /// The same for embeddings.
   [[nodiscard]] expected<embedding_response> embed(
       embedding_request request, call_options options = {},
       const std::function<bool()>& interrupted = {}) const;
   /// DNS, TCP and TLS made ready; nothing billable is sent.
   void warm_up(std::function<void(expected<void>)> done) const;
 
+  /// As it was resolved.
   [[nodiscard]] const provider_config& config() const;
+  /// With the pools of all reactors, which are asked; see `counters`.
   [[nodiscard]] provider_client_stats stats() const;
   /// The same without the pool; cheap.
   [[nodiscard]] provider_client_stats counters() const;
@@ -77,6 +89,7 @@ class provider_client {
   /// New limits from now on; an empty optional leaves one as it is, 0 removes it.
   void set_limits(std::optional<std::uint32_t> max_in_flight, std::optional<std::uint32_t> rpm,
                   std::optional<std::uint64_t> tpm) const;
+  /// Whether it was opened.
   [[nodiscard]] explicit operator bool() const noexcept { return impl_ != nullptr; }
 
  private:

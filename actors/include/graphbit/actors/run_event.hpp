@@ -15,6 +15,7 @@ namespace graphbit {
 
 class run_result;
 
+/// What happened.
 enum class run_event_kind : std::uint8_t {
   workflow_started,
   workflow_completed,
@@ -33,20 +34,22 @@ enum class run_event_kind : std::uint8_t {
 
 /// One thing that happened in a run. Only the fields of its kind are filled (contract section 6.4).
 struct run_event {
-  run_event_kind kind = run_event_kind::workflow_started;
-  std::chrono::system_clock::time_point time{};
-  std::string run_id;
-  std::string workflow_id, workflow_name;  // workflow_started
-  std::uint32_t total_nodes = 0;           // workflow_started
-  std::string node_id, node_name;
-  std::string call_id;  // llm_call_id or tool_call_id
-  std::uint32_t iteration = 0;
-  std::string name;  // the model, or the tool
-  std::string text;  // output, content, parameters, or why a node was skipped
-  std::string finish_reason;
-  double duration_ms = 0;
-  std::optional<error> failure;
-  std::shared_ptr<const run_result> result;  // workflow_completed, workflow_failed
+  run_event_kind kind = run_event_kind::workflow_started;  ///< says which fields are filled
+  std::chrono::system_clock::time_point time{};            ///< by the calendar
+  std::string run_id;                                      ///< in every event
+  std::string workflow_id;                                 ///< workflow_started
+  std::string workflow_name;                               ///< workflow_started
+  std::uint32_t total_nodes = 0;                           ///< workflow_started
+  std::string node_id;                                     ///< of a node and of its calls
+  std::string node_name;                                   ///< of a node and of its calls
+  std::string call_id;                                     ///< llm_call_id or tool_call_id
+  std::uint32_t iteration = 0;   ///< of the agent's turns with its tools, from 1
+  std::string name;              ///< the model, or the tool
+  std::string text;              ///< output, content, parameters, or why a node was skipped
+  std::string finish_reason;     ///< of a call that completed
+  double duration_ms = 0;        ///< of a call of a model or a tool that has ended
+  std::optional<error> failure;  ///< of what failed
+  std::shared_ptr<const run_result> result;  ///< workflow_completed, workflow_failed
 };
 
 /// Hears a run's events in their order, on the run's reactor. Must not block and must not throw.

@@ -17,6 +17,7 @@ namespace graphbit {
 /// Calendar time as stores keep it: whole milliseconds since 1970, UTC.
 using wall_time = std::chrono::time_point<std::chrono::system_clock, milliseconds>;
 
+/// This machine's time.
 [[nodiscard]] inline wall_time wall_now() {
   return std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());
 }
@@ -57,47 +58,48 @@ enum class journal_kind : std::uint8_t {
 /// One fact about a run. Records of a run are never changed: they are its deltas, in order.
 struct journal_record {
   std::uint64_t id = 0;  ///< given by the store: 1, 2, 3, ... within its run, without gaps
-  journal_kind kind = journal_kind::node_ended;
-  std::string key;
+  journal_kind kind = journal_kind::node_ended;  ///< what happened
+  std::string key;                               ///< to what: see journal_kind
   std::string body;  ///< JSON text, or empty; large ones are kept once, by hash, inside the store
   wall_time at{};    ///< when it happened, by its writer's clock
 };
 
 /// One run as a store lists it.
 struct stored_run {
-  std::string run_id;
-  std::string workflow_name;
-  std::string graph_hash;
-  std::string about_json;   ///< what an adopter must have; not read by the store
-  std::string forked_from;  ///< run id, empty for others
-  stored_state state = stored_state::running;
-  std::string failure_json;            ///< failed: the error; else empty
-  std::string owner;                   ///< of the last lease, also after it ended
-  std::uint64_t token = 0;             ///< of the last lease
-  wall_time lease_until{};             ///< by the store's clock; the epoch: released
-  std::optional<wall_time> wake_at{};  ///< parked
-  wall_time created_at{}, changed_at{};
-  std::optional<wall_time> ended_at{};
-  std::uint64_t last_id = 0;  ///< of its records
-  std::string workflow_json;  ///< these two only by `find`, `begin` and `claim`
-  std::string inputs_json;
+  std::string run_id;                          ///< unique in its store
+  std::string workflow_name;                   ///< for people
+  std::string graph_hash;                      ///< of the workflow: whether another is the same
+  std::string about_json;                      ///< what an adopter must have; not read by the store
+  std::string forked_from;                     ///< run id, empty for others
+  stored_state state = stored_state::running;  ///< where it is in its life
+  std::string failure_json;                    ///< failed: the error; else empty
+  std::string owner;                           ///< of the last lease, also after it ended
+  std::uint64_t token = 0;                     ///< of the last lease
+  wall_time lease_until{};                     ///< by the store's clock; the epoch: released
+  std::optional<wall_time> wake_at{};          ///< parked
+  wall_time created_at{};                      ///< by the store's clock
+  wall_time changed_at{};                      ///< by the store's clock
+  std::optional<wall_time> ended_at{};         ///< none: it has not
+  std::uint64_t last_id = 0;                   ///< of its records
+  std::string workflow_json;                   ///< these two only by `find`, `begin` and `claim`
+  std::string inputs_json;                     ///< an object
 };
 
 /// Who works on a run, and for how long its word holds without being renewed.
 struct run_lease {
-  std::string owner;  ///< one text per process and executor, never used again
-  milliseconds length{6'000};
+  std::string owner;           ///< one text per process and executor, never used again
+  milliseconds length{6'000};  ///< from now, by the store's clock
 };
 
 /// A run that is to be made.
 struct run_to_begin {
-  std::string run_id;
-  std::string workflow_name;
-  std::string graph_hash;
-  std::string workflow_json;
-  std::string inputs_json;
-  std::string about_json;
-  std::string forked_from;
+  std::string run_id;         ///< unique in its store
+  std::string workflow_name;  ///< for people
+  std::string graph_hash;     ///< of the workflow
+  std::string workflow_json;  ///< the workflow, whole
+  std::string inputs_json;    ///< an object
+  std::string about_json;     ///< what an adopter must have
+  std::string forked_from;    ///< run id; empty for others
 };
 
 /// What becomes of a run together with a group of its records.
@@ -111,13 +113,13 @@ struct run_change {
 
 /// A run and all that is recorded of it.
 struct claimed_run {
-  stored_run run;
+  stored_run run;  ///< as it is now
   /// The fencing token of the new lease, greater than any before it. 0: the run has ended and was
   /// not claimed.
   std::uint64_t token = 0;
-  bool created = false;
-  std::vector<journal_record> records;
-  run_change before{};  ///< what it was; of a run that was made: running
+  bool created = false;                 ///< it was not there before
+  std::vector<journal_record> records;  ///< all of them, in order
+  run_change before{};                  ///< what it was; of a run that was made: running
 };
 
 /// Which runs `claim` may take.
@@ -129,38 +131,42 @@ enum class claim_rule : std::uint8_t {
 
 /// Records of one run, written together with those of other runs.
 struct run_append {
-  std::string run_id;
-  std::uint64_t token = 0;
+  std::string run_id;                   ///< whose records they are
+  std::uint64_t token = 0;              ///< of the writer's lease
   std::vector<journal_record> records;  ///< their ids are ignored
-  std::optional<run_change> change{};
+  std::optional<run_change> change{};   ///< what becomes of the run with them
 };
 
+/// What became of one run's records.
 struct append_result {
   bool fenced = false;        ///< the token is not the run's any more: nothing was written
   std::uint64_t last_id = 0;  ///< of the run's records now
 };
 
+/// A run that its owner holds.
 struct held_run {
-  std::string run_id;
-  std::uint64_t token = 0;
+  std::string run_id;       ///< which one
+  std::uint64_t token = 0;  ///< of its lease
 };
 
 /// A record that somebody else wrote to a run that is held: a signal or a wish to cancel it.
 struct run_message {
-  std::string run_id;
-  journal_record record;
+  std::string run_id;     ///< to which run
+  journal_record record;  ///< what it says
 };
 
+/// What an owner learns when it renews its leases.
 struct renewal {
   std::vector<std::string> lost;      ///< held by somebody else now, or gone
   std::vector<run_message> messages;  ///< each is given once per lease
 };
 
+/// Which runs are listed.
 struct run_filter {
-  std::optional<stored_state> state{};
-  std::string workflow_name{};  ///< empty: all
-  std::size_t limit = 100;
-  std::string after{};  ///< run id of the last one seen; empty: from the newest
+  std::optional<stored_state> state{};  ///< none: all
+  std::string workflow_name{};          ///< empty: all
+  std::size_t limit = 100;              ///< at most so many
+  std::string after{};                  ///< run id of the last one seen; empty: from the newest
 };
 
 /// What ended runs are kept for. A run goes when either says so.
@@ -169,18 +175,20 @@ struct retention {
   std::optional<std::uint64_t> count{};                           ///< the newest that stay
 };
 
+/// How much a store holds.
 struct store_size {
-  std::uint64_t runs_open = 0, runs_ended = 0;
+  std::uint64_t runs_open = 0;        ///< that have not ended
+  std::uint64_t runs_ended = 0;       ///< that have
   std::uint64_t bytes = 0;            ///< on disk, with all indexes; memory: of the contents
   std::optional<wall_time> oldest{};  ///< end of the run that ended first
 };
 
 /// A process that takes part in a cluster.
 struct store_member {
-  std::string name;
-  std::string about_json;
+  std::string name;         ///< unique in the cluster
+  std::string about_json;   ///< what it told of itself
   std::uint64_t epoch = 0;  ///< of its last `join`
-  wall_time alive_until{};
+  wall_time alive_until{};  ///< by the store's clock
 };
 
 /// Where durable runs are kept: what is recorded of them, and who may go on with them.
@@ -261,6 +269,7 @@ class run_store {
   /// others get their turn; gives their number.
   [[nodiscard]] virtual expected<std::uint64_t> prune(const retention& keep,
                                                       std::size_t limit = 1'000) = 0;
+  /// For metrics and for `graphbit runs`.
   [[nodiscard]] virtual expected<store_size> size() = 0;
 
   // --- members of a cluster ---------------------------------------------------------------------
@@ -272,6 +281,7 @@ class run_store {
   /// False: a later epoch of that name has joined, or it left; this one must stop.
   [[nodiscard]] virtual expected<bool> stay(const std::string& member, std::uint64_t epoch,
                                             milliseconds lease) = 0;
+  /// Ends a membership in order; nothing happens when `epoch` is not its last.
   [[nodiscard]] virtual expected<void> leave(const std::string& member, std::uint64_t epoch) = 0;
   /// Those that are alive, by name.
   [[nodiscard]] virtual expected<std::vector<store_member>> members() = 0;

@@ -12,7 +12,9 @@ namespace graphbit {
 /// What a group of calls may use together; what is not given is not limited.
 struct budget_limits {
   std::optional<double> max_cost;  ///< US dollars, by the runtime's price table
+  /// Prompt and answer tokens together; none: no bound.
   std::optional<std::uint64_t> max_total_tokens;
+  /// Whether there is a bound at all.
   [[nodiscard]] bool any() const noexcept { return max_cost || max_total_tokens; }
 };
 
@@ -27,6 +29,7 @@ struct budget_limits {
 /// Threads: any.
 class call_budget {
  public:
+  /// What is booked here is booked with the parent too.
   explicit call_budget(budget_limits limits, std::shared_ptr<call_budget> parent = {})
       : limits_(limits), parent_(std::move(parent)) {}
 
@@ -41,9 +44,12 @@ class call_budget {
   [[nodiscard]] bool limits_cost() const noexcept {
     return limits_.max_cost || (parent_ && parent_->limits_cost());
   }
+  /// Any thread. After the fact: a budget is overdrawn by the calls under way.
   void book(double cost, std::uint64_t tokens) noexcept;
 
+  /// US dollars that were booked.
   [[nodiscard]] double cost() const noexcept { return cost_.load(std::memory_order_relaxed); }
+  /// That were booked.
   [[nodiscard]] std::uint64_t tokens() const noexcept {
     return tokens_.load(std::memory_order_relaxed);
   }

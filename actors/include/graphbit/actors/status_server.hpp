@@ -13,6 +13,7 @@
 
 namespace graphbit {
 
+/// Where it listens, and who may ask.
 struct status_server_options {
   std::string listen = "127.0.0.1:0";  ///< HOST:PORT; port 0: a free one
   bool dashboard = false;              ///< the live page and its data, besides metrics and health
@@ -54,6 +55,7 @@ class status_server {
   [[nodiscard]] std::string dashboard_url() const;
 
   class impl;
+  /// `start` is the way to one.
   explicit status_server(std::unique_ptr<impl> made);
 
  private:

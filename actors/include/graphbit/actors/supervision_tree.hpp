@@ -16,11 +16,12 @@ class runtime;
 
 /// One actor of the supervision tree at one moment.
 struct supervised {
-  std::string kind, name;
-  policy::child_state state = policy::child_state::running;
-  std::uint32_t restarts = 0;          ///< since it was first started
+  std::string kind;                                          ///< "provider client", "executor", ...
+  std::string name;                                          ///< which one of its kind
+  policy::child_state state = policy::child_state::running;  ///< as its supervisor knows it
+  std::uint32_t restarts = 0;                                ///< since it was first started
   std::optional<std::size_t> mailbox;  ///< messages that wait; none: not known (busy, restarting)
-  std::vector<supervised> children;
+  std::vector<supervised> children;    ///< in the order of their start
 };
 
 /// "running", "stopping", "restarting", "stopped".

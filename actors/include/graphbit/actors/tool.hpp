@@ -11,8 +11,8 @@ namespace graphbit {
 /// A function that an agent's model may call: what the model is told, and what runs.
 /// `function` gets the model's arguments as an object. Its error is sent to the model as text.
 struct tool {
-  tool_spec spec;
-  callable function;
+  tool_spec spec;     ///< what the model is told of it
+  callable function;  ///< what is called
 };
 
 /// The tool named `name`, or nullptr.

@@ -21,6 +21,7 @@ class workflow {
   /// From and to, as indexes into `nodes()`.
   using edge = std::pair<std::uint32_t, std::uint32_t>;
 
+  /// Without nodes.
   explicit workflow(std::string name = {}, std::string description = {});
 
   /// Adds a copy; returns its id. Core error "Graph error: Node already exists: ..." for an id
@@ -37,18 +38,25 @@ class workflow {
   /// whose successors share a name, agent ids used twice, names used twice (if so flagged).
   [[nodiscard]] expected<void> validate() const;
 
+  /// For people and for logs.
   [[nodiscard]] const std::string& name() const noexcept { return contents_->name; }
+  /// For people.
   [[nodiscard]] const std::string& description() const noexcept { return contents_->description; }
+  /// A UUID of its own.
   [[nodiscard]] const std::string& id() const noexcept { return contents_->id; }
+  /// In the order in which they were added.
   [[nodiscard]] const std::vector<std::shared_ptr<const node>>& nodes() const noexcept {
     return contents_->nodes;
   }
+  /// In the order in which they were connected.
   [[nodiscard]] const std::vector<edge>& edges() const noexcept { return contents_->edges; }
+  /// Names and values, in order.
   [[nodiscard]] const std::vector<std::pair<std::string, bool>>& metadata() const noexcept {
     return contents_->metadata;
   }
   /// By id, else by name; `npos` where there is none.
   static constexpr std::size_t npos = static_cast<std::size_t>(-1);
+  /// Index into `nodes()`, by id or else by name; `npos` where there is none.
   [[nodiscard]] std::size_t find(std::string_view id_or_name) const noexcept;
 
   /// The form described by docs/workflow.schema.json. Callables are written as their names, keys

@@ -14,6 +14,7 @@ struct certificate_files {
   std::string certificate;  ///< PEM, the leaf first
   std::string key;          ///< PEM
   std::string ca;           ///< PEM: who may speak for the cluster
+  /// Whether one of them is named.
   [[nodiscard]] bool any() const noexcept {
     return !certificate.empty() || !key.empty() || !ca.empty();
   }
@@ -33,7 +34,9 @@ class identity {
       const certificate_files& files);
   virtual ~identity() = default;
 
+  /// What others are shown.
   [[nodiscard]] virtual const std::string& certificate_pem() const = 0;
+  /// By the private key, which does not leave this object.
   [[nodiscard]] virtual expected<std::string> sign(std::string_view bytes) const = 0;
   /// Checks a peer's certificate (chain, expiry), that it names `host` (empty: any), and that its
   /// key made `signature` over `bytes`. Error: Authentication that says what is wrong.

@@ -13,18 +13,19 @@
 
 namespace graphbit::cluster {
 
+/// Which node this is, whom it joins, and what it can do.
 struct node_options {
   std::string listen = "127.0.0.1:4711";  ///< HOST:PORT; port 0 takes any
   std::string advertise{};                ///< where others reach it; empty: as `listen`
   certificate_files certificates{};       ///< none: loopback only
   std::vector<std::string> seeds{};       ///< other members, HOST:PORT; itself among them is fine
-  std::string cluster = "graphbit";
-  std::string name{};        ///< unique in the cluster; empty: made from host and process
-  std::uint32_t slots = 64;  ///< pieces of work at once
-  std::vector<std::string> labels{};
+  std::string cluster = "graphbit";       ///< nodes of another name are refused
+  std::string name{};                 ///< unique in the cluster; empty: made from host and process
+  std::uint32_t slots = 64;           ///< pieces of work at once
+  std::vector<std::string> labels{};  ///< by which work chooses this node
   std::vector<callable> callables{};  ///< functions that owners may run here, by name
   milliseconds heartbeat{500};        ///< the same on all nodes
-  milliseconds silence_max{1'000};
+  milliseconds silence_max{1'000};    ///< a peer that says nothing for so long is gone
   /// The runtime shares limits by a store (`share_limits`); else each owner divides its own limits
   /// among its members.
   bool limits_are_shared = false;

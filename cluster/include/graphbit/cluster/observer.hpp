@@ -12,16 +12,17 @@
 
 namespace graphbit::cluster {
 
+/// Which cluster is looked at.
 struct observer_options {
-  std::vector<std::string> seeds;
-  certificate_files certificates{};
-  std::string cluster = "graphbit";
+  std::vector<std::string> seeds;    ///< "host:port" of nodes; one that answers is enough
+  certificate_files certificates{};  ///< of this observer; none: without TLS
+  std::string cluster = "graphbit";  ///< its name
 };
 
 /// One member, as it describes itself (`node::status`); null while it cannot be reached.
 struct observed_member {
-  member_record record;
-  json_value status;
+  member_record record;  ///< what it told when it joined
+  json_value status;     ///< what it is doing; null when it did not answer
 };
 
 /// Looks at a cluster without giving it work: `graphbit top` and `graphbit cluster`.

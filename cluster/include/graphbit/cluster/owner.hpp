@@ -14,10 +14,11 @@
 
 namespace graphbit::cluster {
 
+/// Which cluster carries the work out.
 struct owner_options {
-  std::vector<std::string> seeds;    ///< "HOST:PORT" of members that introduce the others
-  certificate_files certificates{};  ///< none: only members on this machine's loopback
-  std::string cluster = "graphbit";
+  std::vector<std::string> seeds;     ///< "HOST:PORT" of members that introduce the others
+  certificate_files certificates{};   ///< none: only members on this machine's loopback
+  std::string cluster = "graphbit";   ///< its name
   std::string name{};                 ///< in members' logs; empty: made from host and process
   std::uint32_t weight = 1;           ///< share of members' slots beside other owners, 1 to 1000
   std::vector<std::string> labels{};  ///< only members that have all of them
@@ -31,8 +32,8 @@ struct owner_options {
 
 /// One member as an owner sees it.
 struct member_status {
-  member_record record;
-  bool connected = false;
+  member_record record;         ///< what it told when it joined
+  bool connected = false;       ///< work can be sent to it now
   std::uint32_t window = 0;     ///< items that it takes from this owner at once
   std::uint32_t in_flight = 0;  ///< of these in use
 };
@@ -62,11 +63,14 @@ class owner {
   /// True while a connected member offers the function.
   [[nodiscard]] bool offers(const std::string& name) const;
 
+  /// All that are known, connected or not.
   [[nodiscard]] std::vector<member_status> members() const;
   /// Waits until `count` members are connected. False when that did not happen in time.
   [[nodiscard]] bool wait_for_members(std::size_t count, milliseconds patience,
                                       const std::function<bool()>& interrupted = {}) const;
+  /// Gives the members up; calls in flight end with an error.
   void close() const;
+  /// Whether it was opened.
   [[nodiscard]] explicit operator bool() const noexcept { return impl_ != nullptr; }
 
   class impl;

@@ -14,8 +14,8 @@ namespace graphbit {
 /// One line of a batch file in the form of OpenAI's Batch API: `custom_id`, `method`, `url`,
 /// `body`.
 struct batch_line {
-  std::string custom_id;
-  std::variant<chat_request, embedding_request> request;
+  std::string custom_id;                                  ///< the caller's own name of it
+  std::variant<chat_request, embedding_request> request;  ///< a chat, or texts to embed
 };
 
 /// Reads one line. What the library does not know in a body is passed on as it is.
@@ -29,6 +29,7 @@ struct batch_line {
 /// A line of the output file for an answer. `id` names the line within its batch.
 [[nodiscard]] std::string format_batch_result(std::string_view id, std::string_view custom_id,
                                               const chat_response& response);
+/// The same for vectors.
 [[nodiscard]] std::string format_batch_result(std::string_view id, std::string_view custom_id,
                                               const embedding_response& response);
 /// A line of the errors file.

@@ -10,6 +10,7 @@ namespace graphbit {
 
 class cassette_tape;
 
+/// What a cassette does with the exchanges it sees.
 enum class cassette_mode : std::uint8_t {
   automatic,  ///< replay when the file is there, else record
   record,     ///< ask the providers, and replace the file
@@ -38,6 +39,7 @@ class cassette {
   [[nodiscard]] static expected<cassette> insert(const std::string& path,
                                                  cassette_mode mode = cassette_mode::automatic);
   ~cassette();
+  /// The other one lets go of the tape.
   cassette(cassette&& other) noexcept;
   cassette& operator=(cassette&&) = delete;
 

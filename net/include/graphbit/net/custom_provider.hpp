@@ -23,9 +23,9 @@ enum class stream_framing : std::uint8_t { sse, ndjson };
 struct decoded_chunk {
   std::string text;                     ///< to be delivered; may be empty
   std::optional<finish_reason> finish;  ///< the model stopped
-  std::optional<token_usage> usage;
-  std::vector<tool_call> tool_calls;  ///< whole calls, not pieces of them
-  bool last = false;                  ///< nothing follows
+  std::optional<token_usage> usage;     ///< where the chunk tells it
+  std::vector<tool_call> tool_calls;    ///< whole calls, not pieces of them
+  bool last = false;                    ///< nothing follows
 };
 
 /// One provider's wire, as three pure functions of the configuration:
@@ -56,17 +56,24 @@ concept provider_codec = std::move_constructible<T> &&
 class erased_codec {
  public:
   virtual ~erased_codec() = default;
+  /// As the codec's `target`.
   [[nodiscard]] virtual std::string target(const provider_config& config, bool stream) const = 0;
+  /// As the codec's; empty where it has none.
   [[nodiscard]] virtual std::string authorization(const provider_config& config) const = 0;
+  /// As the codec's `framing`.
   [[nodiscard]] virtual stream_framing framing() const noexcept = 0;
+  /// As the codec's `encode`.
   [[nodiscard]] virtual expected<std::string> encode(const provider_config& config,
                                                      const chat_request& request,
                                                      bool stream) const = 0;
+  /// As the codec's `decode`.
   [[nodiscard]] virtual expected<chat_response> decode(const provider_config& config,
                                                        std::string_view body) const = 0;
+  /// As the codec's `decode_chunk`.
   [[nodiscard]] virtual expected<decoded_chunk> decode_chunk(const provider_config& config,
                                                              std::string_view text) const = 0;
 };
+/// The same for a codec that is erased already.
 [[nodiscard]] std::shared_ptr<const wire_format> make_wire(std::unique_ptr<erased_codec> codec);
 
 /// The wire that `provider_config::wire` takes. Make it once and share it: configurations with

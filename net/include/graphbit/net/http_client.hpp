@@ -18,25 +18,26 @@ class reactor;
 /// How TLS connections are made and checked. Chain and host name are always verified unless
 /// `verify` is turned off by name, which logs a warning.
 struct tls_options {
-  bool verify = true;
+  bool verify = true;            ///< false: chain and host name are not looked at
   std::string ca_file;           ///< empty: SSL_CERT_FILE, else the system's store
   std::string client_cert_file;  ///< PEM chain; empty: none
-  std::string client_key_file;
+  std::string client_key_file;   ///< PEM, of that certificate
 
   friend bool operator==(const tls_options&, const tls_options&) = default;
 };
 
+/// How an origin's connections are made, and how much they may bring.
 struct http_client_options {
-  tls_options tls;
+  tls_options tls;  ///< for https origins
   /// The proxy's URL ("http://[user:password@]host[:port]"); "": none; not set: as the environment
   /// says (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY). A proxy that cannot be used fails every
   /// exchange with a Configuration error.
   std::optional<std::string> proxy;
   std::size_t connections_max =
       0;  ///< 0: limits::connections_per_origin_max or half the file limit
-  seconds idle_max = limits::connection_idle_max;
-  std::size_t body_bytes_max = limits::response_body_bytes_max;
-  std::size_t header_bytes_max = limits::header_block_bytes_max;
+  seconds idle_max = limits::connection_idle_max;  ///< then an unused connection is closed
+  std::size_t body_bytes_max = limits::response_body_bytes_max;   ///< of a response, decompressed
+  std::size_t header_bytes_max = limits::header_block_bytes_max;  ///< of a response
 };
 
 /// Receives what happens to one exchange. Called on the reactor's thread, never from inside
@@ -53,9 +54,10 @@ class http_handler {
   virtual void on_done(expected<http_response> result) = 0;
 };
 
+/// The connections of one origin.
 struct http_pool_stats {
-  std::size_t open = 0;  ///< connections alive, busy or idle
-  std::size_t idle = 0;
+  std::size_t open = 0;        ///< connections alive, busy or idle
+  std::size_t idle = 0;        ///< of these, ready for the next exchange
   std::size_t waiting = 0;     ///< exchanges waiting for a connection
   std::uint64_t opened = 0;    ///< connections made since the start
   std::uint64_t reused = 0;    ///< exchanges that found one ready
@@ -75,8 +77,10 @@ struct http_pool_stats {
 /// connection without telling anybody: the server had closed it while it was idle.
 class http_client {
  public:
+  /// Names an exchange for `cancel`, `pause` and `resume`.
   using exchange_id = std::uint64_t;
 
+  /// Opens nothing yet. On `home`'s thread.
   http_client(reactor& home, origin at, http_client_options options);
   ~http_client();
   http_client(const http_client&) = delete;
@@ -88,11 +92,13 @@ class http_client {
   void cancel(exchange_id id);
   /// Stops reading a streamed body until `resume`: backpressure to the server.
   void pause(exchange_id id);
+  /// Reads on.
   void resume(exchange_id id);
   /// Makes one idle connection ready (DNS, TCP, TLS) without sending a request; the handler gets
   /// an empty response with status 0, or the error.
   exchange_id warm_up(const http_timeouts& timeouts, http_handler& handler);
 
+  /// The pool now, and what it has done so far.
   [[nodiscard]] http_pool_stats stats() const;
 
  private:

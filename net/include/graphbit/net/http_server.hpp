@@ -16,31 +16,37 @@ namespace graphbit {
 
 class http_connection;
 
+/// Where a server listens, and how much it takes.
 struct http_server_options {
-  std::string host = "127.0.0.1";  ///< an IP address, or "localhost"
-  std::uint16_t port = 0;          ///< 0: the system chooses; read it back with `port()`
-  bool allow_public = false;       ///< listen on other addresses than loopback
-  std::string cert_file;           ///< PEM chain; with `key_file` the server speaks TLS
-  std::string key_file;            ///< PEM
-  std::string client_ca_file;      ///< PEM: clients must show a certificate of this authority
-  std::size_t connections_max = 16'384;
+  std::string host = "127.0.0.1";        ///< an IP address, or "localhost"
+  std::uint16_t port = 0;                ///< 0: the system chooses; read it back with `port()`
+  bool allow_public = false;             ///< listen on other addresses than loopback
+  std::string cert_file;                 ///< PEM chain; with `key_file` the server speaks TLS
+  std::string key_file;                  ///< PEM
+  std::string client_ca_file;            ///< PEM: clients must show a certificate of this authority
+  std::size_t connections_max = 16'384;  ///< at once; further ones wait to be accepted
+  /// Of a request; more is answered with 431.
   std::size_t header_bytes_max = limits::header_block_bytes_max;
-  std::size_t body_bytes_max = 64u * 1024 * 1024;
+  std::size_t body_bytes_max = 64u * 1024 * 1024;  ///< of a request; more is answered with 413
   seconds idle_max{300};          ///< closes connections on which nothing moves for so long
   milliseconds drain_max{1'000};  ///< how long `stop` waits for requests in progress
-  std::string thread_name = "graphbit-http";
+  std::string thread_name = "graphbit-http";  ///< as tools of the system show it
 };
 
 /// One request as it came. Views live until the request is answered.
 class http_server_request {
  public:
+  /// "GET", "POST", ...
   [[nodiscard]] std::string_view method() const noexcept { return view(method_); }
   /// Path and query as they were sent.
   [[nodiscard]] std::string_view target() const noexcept { return view(target_); }
+  /// The target up to its question mark.
   [[nodiscard]] std::string_view path() const noexcept;
+  /// The target behind its question mark; empty without one.
   [[nodiscard]] std::string_view query() const noexcept;
   /// The first header field of that name (any case), or an empty view.
   [[nodiscard]] std::string_view header(std::string_view name) const noexcept;
+  /// Whole.
   [[nodiscard]] const std::string& body() const noexcept { return body_; }
   /// The body for parsers that work in place; nobody reads it after the handler.
   [[nodiscard]] std::string& mutable_body() noexcept { return body_; }
@@ -72,6 +78,7 @@ class http_server_request {
 /// Used on the server's thread only.
 class http_exchange {
  public:
+  /// The server makes it.
   http_exchange(std::shared_ptr<http_connection> connection, std::uint64_t serial) noexcept;
 
   /// False once the answer is complete or the client has gone.
@@ -89,6 +96,7 @@ class http_exchange {
   void write(std::string_view chunk) const;
   /// Calls `f` once what was written has been handed to the system: backpressure for streams.
   void drained(std::function<void()> f) const;
+  /// Ends an answer that was begun.
   void end() const;
 
   /// Calls `f` after `d`, unless the exchange is over by then. One at a time.
@@ -110,9 +118,10 @@ class http_exchange {
   std::uint64_t serial_;
 };
 
+/// The connections that clients made.
 struct http_server_stats {
-  std::uint64_t connections_opened = 0;
-  std::size_t connections_open = 0;
+  std::uint64_t connections_opened = 0;  ///< since the start
+  std::size_t connections_open = 0;      ///< now
 };
 
 /// A small HTTP/1.1 server over TCP or TLS.
@@ -129,8 +138,10 @@ struct http_server_stats {
 /// only for the server's.
 class http_server {
  public:
+  /// Gets each request, on the server's thread. Must not throw.
   using handler = std::function<void(http_exchange)>;
 
+  /// Does not listen before `start`.
   http_server(http_server_options options, handler on_request);
   ~http_server();
   http_server(const http_server&) = delete;
@@ -139,8 +150,10 @@ class http_server {
   /// Errors: Configuration for an address that is none or not allowed, or a bad certificate;
   /// Network when the port cannot be had.
   [[nodiscard]] expected<void> start();
+  /// See above. Does nothing when it is not running.
   void stop();
 
+  /// That it listens on; 0 when it is not running.
   [[nodiscard]] std::uint16_t port() const noexcept;
   /// "http://127.0.0.1:8080", without a trailing slash.
   [[nodiscard]] std::string url() const;
@@ -156,6 +169,7 @@ class http_server {
   void refuse_connections(bool refuse);
   /// Resets every connection.
   void drop_connections();
+  /// Any thread.
   [[nodiscard]] http_server_stats stats() const;
 
  private:

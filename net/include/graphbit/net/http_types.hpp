@@ -19,6 +19,7 @@ class http_headers {
  public:
   using field = std::pair<std::string_view, std::string_view>;  ///< name and value
 
+  /// Puts one field behind those that are there.
   void add(std::string_view name_lower, std::string_view value) {
     places_.push_back({size32(text_), size32(name_lower), size32(value)});
     text_.append(name_lower).append(value);
@@ -33,10 +34,13 @@ class http_headers {
     const auto* found = find(name_lower);
     return found == nullptr ? std::string_view{} : at(*found).second;
   }
+  /// Whether there is a field of that name.
   [[nodiscard]] bool has(std::string_view name_lower) const noexcept {
     return find(name_lower) != nullptr;
   }
+  /// How many fields there are.
   [[nodiscard]] std::size_t size() const noexcept { return places_.size(); }
+  /// No field at all.
   [[nodiscard]] bool empty() const noexcept { return places_.empty(); }
   /// The field at `index` (below `size()`).
   [[nodiscard]] field operator[](std::size_t index) const noexcept { return at(places_[index]); }
@@ -47,6 +51,7 @@ class http_headers {
     for (const auto& p : places_) all.push_back(at(p));
     return all;
   }
+  /// Keeps the memory for the next ones.
   void clear() noexcept {
     text_.clear();
     places_.clear();
@@ -86,8 +91,8 @@ struct http_request {
   std::shared_ptr<const std::string> target;   ///< path and query
   std::shared_ptr<const std::string> headers;  ///< "Name: value\r\n"..., no Host, no Content-Length
   std::string extra_headers;  ///< more lines of the same form, of this request only
-  std::string body;
-  bool stream = false;  ///< deliver the body as it comes instead of collected
+  std::string body;           ///< Whole; empty: none is sent.
+  bool stream = false;        ///< deliver the body as it comes instead of collected
 };
 
 /// The clocks of one attempt. Each that runs out gives a Timeout error with its own `operation`.
@@ -99,10 +104,11 @@ struct http_timeouts {
   time_point total_at = never;       ///< operation "request"
 };
 
+/// What came back, of any status.
 struct http_response {
-  int status = 0;
-  http_headers headers;
-  std::string body;  ///< decompressed; empty when the body was streamed
+  int status = 0;        ///< 200, 404, ...
+  http_headers headers;  ///< with names in lower case
+  std::string body;      ///< decompressed; empty when the body was streamed
 };
 
 /// True when `value` may stand in a header (no CR, LF or NUL).

@@ -15,6 +15,7 @@ namespace graphbit {
 /// Where and as whom spans are sent by OTLP over HTTP. The names in brackets are the environment
 /// variables of OpenTelemetry that `otlp_options_from_environment` reads.
 struct otlp_options {
+  /// Names and values, in order.
   using pairs = std::vector<std::pair<std::string, std::string>>;
   /// The full URL that takes traces, ".../v1/traces" [OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, or
   /// OTEL_EXPORTER_OTLP_ENDPOINT + "/v1/traces"]. Empty: spans are logged at debug level.
@@ -29,6 +30,7 @@ struct otlp_options {
   bool content = false;
 };
 
+/// The defaults, and over them what the environment says.
 [[nodiscard]] otlp_options otlp_options_from_environment();
 /// The environment names an endpoint, and does not turn tracing off (OTEL_SDK_DISABLED=true,
 /// OTEL_TRACES_EXPORTER=none).
@@ -54,6 +56,7 @@ class otlp_exporter final : public span_exporter {
                           const std::stop_token& ending) override;
 
   class impl;
+  /// `open` is the way to one.
   explicit otlp_exporter(std::unique_ptr<impl> made);
 
  private:

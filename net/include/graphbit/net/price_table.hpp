@@ -17,11 +17,11 @@ class runtime;
 
 /// US dollars per million tokens.
 struct model_price {
-  double input = 0;
+  double input = 0;  ///< prompt tokens
   std::optional<double>
       cached_input;                   ///< prompt tokens read from the provider's cache; none: input
   std::optional<double> cache_write;  ///< prompt tokens written to that cache; none: input
-  double output = 0;
+  double output = 0;                  ///< the answer's tokens
 
   friend bool operator==(const model_price&, const model_price&) = default;
 };
@@ -45,10 +45,13 @@ class price_table {
   [[nodiscard]] expected<void> add_json(std::string_view text);
   /// The same from a file. Error too: Configuration{field="prices"} when it cannot be read.
   [[nodiscard]] expected<void> add_file(const std::string& path);
+  /// For models whose name begins so; replaces an equal beginning's price.
   void set(std::string name_begin, model_price price);
 
+  /// The price that holds for a model; nothing for an unknown one.
   [[nodiscard]] std::optional<model_price> find(std::string_view provider,
                                                 std::string_view model) const;
+  /// How many beginnings of names it knows.
   [[nodiscard]] std::size_t size() const noexcept { return prices_.size(); }
 
  private:
@@ -60,7 +63,9 @@ class price_table {
 /// The prices in force in one runtime: `rt.service<price_book>()`. Any thread.
 class price_book {
  public:
+  /// The built-in prices; use `rt.service<price_book>()`.
   explicit price_book(runtime&) {}
+  /// The prices for calls that end now.
   [[nodiscard]] std::shared_ptr<const price_table> current() const {
     const std::lock_guard guard(mutex_);
     return table_;

@@ -24,18 +24,18 @@ struct provider_routes;
 struct provider_config {
   std::string provider;  ///< "openai", "anthropic", ...: the row of the provider table
   std::string base_url;  ///< without a trailing slash
-  secret api_key;
-  std::string model;
+  secret api_key;        ///< empty: none is sent
+  std::string model;     ///< as the provider names it
 
-  milliseconds call_timeout{600'000};  ///< work budget of one logical call
-  milliseconds connect_timeout{10'000};
-  milliseconds tls_timeout{10'000};
+  milliseconds call_timeout{600'000};              ///< work budget of one logical call
+  milliseconds connect_timeout{10'000};            ///< DNS and TCP
+  milliseconds tls_timeout{10'000};                ///< the TLS handshake
   std::optional<milliseconds> first_byte_timeout;  ///< none: the rest of the deadline
-  milliseconds idle_timeout{30'000};
-  std::optional<std::uint32_t> max_retries;    ///< none: by mode
-  std::optional<std::uint32_t> max_in_flight;  ///< none: by mode
-  std::optional<std::uint32_t> rpm;
-  std::optional<std::uint64_t> tpm;
+  milliseconds idle_timeout{30'000};               ///< between two receives of one answer
+  std::optional<std::uint32_t> max_retries;        ///< none: by mode
+  std::optional<std::uint32_t> max_in_flight;      ///< none: by mode
+  std::optional<std::uint32_t> rpm;                ///< requests per minute; none: no bound
+  std::optional<std::uint64_t> tpm;                ///< tokens per minute; none: no bound
   /// A second attempt goes out when the first takes longer than 95 % of its like; off by default.
   /// At most 6 % more requests, out of the retry budget.
   bool hedge = false;
@@ -45,10 +45,10 @@ struct provider_config {
   /// Equal chat calls are answered from the process's memory when the answer is no older, and sent
   /// once when they come at the same time; none: off.
   std::optional<seconds> response_cache_max_age;
-  std::vector<std::pair<std::string, std::string>> extra_headers;
+  std::vector<std::pair<std::string, std::string>> extra_headers;  ///< sent with each request
   std::string extra_body;                  ///< JSON object text merged into every body
   std::string token_limit_field = "auto";  ///< "auto", "max_tokens" or "max_completion_tokens"
-  tls_options tls;
+  tls_options tls;                         ///< certificates, and whether they are checked
   /// What only one provider knows: "api_version", "deployment_name", "site_url", "organization",
   /// ...
   std::map<std::string, std::string> parameters;
@@ -73,21 +73,21 @@ enum class route_strategy : std::uint8_t {
 /// Several configurations behind one. Whatever the strategy, a configuration whose circuit breaker
 /// is open goes last, and a failed call goes on to the next.
 struct provider_routes {
-  route_strategy strategy = route_strategy::fallback;
-  std::vector<provider_config> targets;  ///< at least one; may have routes themselves
+  route_strategy strategy = route_strategy::fallback;  ///< which configuration is asked first
+  std::vector<provider_config> targets;                ///< at least one; may have routes themselves
 };
 
 /// What the provider table knows of one provider.
 struct provider_row {
-  std::string_view name;          ///< "openai"
-  std::string_view display_name;  ///< "OpenAI", used in messages
-  std::string_view base_url;
-  std::string_view default_model;
-  std::string_view default_embedding_model;
-  std::string_view key_environment;       ///< "OPENAI_API_KEY"; empty: takes no key
-  std::string_view base_url_environment;  ///< "OPENAI_BASE_URL"; empty: none
-  std::size_t key_bytes_min = 8;
-  const wire_format* wire = nullptr;  ///< never nullptr in the table
+  std::string_view name;                     ///< "openai"
+  std::string_view display_name;             ///< "OpenAI", used in messages
+  std::string_view base_url;                 ///< where its API is
+  std::string_view default_model;            ///< where the caller names none
+  std::string_view default_embedding_model;  ///< where the caller names none; may be empty
+  std::string_view key_environment;          ///< "OPENAI_API_KEY"; empty: takes no key
+  std::string_view base_url_environment;     ///< "OPENAI_BASE_URL"; empty: none
+  std::size_t key_bytes_min = 8;             ///< a shorter key is refused as a mistake
+  const wire_format* wire = nullptr;         ///< never nullptr in the table
 };
 
 /// The table's row, or nullptr for an unknown provider.

@@ -22,7 +22,7 @@ struct follow_up {
 /// A request of the wire's own, beside any call.
 struct side_request {
   std::string target;  ///< POST to this path below the base URL's path
-  std::string body;
+  std::string body;    ///< of the request
 };
 
 /// Turns the bytes of one streamed answer into text deltas and, at the end, one response.
@@ -101,10 +101,13 @@ class wire_format {
     return std::nullopt;
   }
 
+  /// Path and query of the endpoint for embeddings.
   [[nodiscard]] virtual std::string embeddings_target(const provider_config& config) const = 0;
+  /// Writes the request's body into `out`.
   [[nodiscard]] virtual expected<void> encode_embeddings(const provider_config& config,
                                                          const embedding_request& request,
                                                          std::string& out) const = 0;
+  /// Reads a response of status 200.
   [[nodiscard]] virtual expected<embedding_response> decode_embeddings(
       const provider_config& config, std::string& body) const = 0;
 };

@@ -13,8 +13,10 @@ namespace graphbit {
 /// Dropped without `commit`, it leaves nothing behind.
 class atomic_file {
  public:
+  /// Opens the file beside `path`. Errors: as `write`.
   [[nodiscard]] static expected<atomic_file> create(const std::string& path);
   ~atomic_file();
+  /// The other leaves nothing behind any more: the file is this one's.
   atomic_file(atomic_file&& other) noexcept;
   atomic_file& operator=(atomic_file&&) = delete;
 

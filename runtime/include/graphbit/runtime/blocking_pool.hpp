@@ -21,14 +21,16 @@ namespace graphbit {
 /// why, until one of them comes back.
 class blocking_pool {
  public:
+  /// How many threads, how much may wait, and how threads are made.
   struct options {
-    std::size_t threads_max = 0;  ///< 0: 4 x cores
-    std::size_t queue_max = 100'000;
-    std::size_t abandoned_max = 0;  ///< threads that are replaced; 0: as many as `threads_max`
-    milliseconds keep_alive{10'000};
-    std::size_t stack_bytes = 8u * 1024 * 1024;
-    std::string thread_name = "graphbit-block";
+    std::size_t threads_max = 0;      ///< 0: 4 x cores
+    std::size_t queue_max = 100'000;  ///< work that waits; more is refused
+    std::size_t abandoned_max = 0;    ///< threads that are replaced; 0: as many as `threads_max`
+    milliseconds keep_alive{10'000};  ///< a thread without work ends after this
+    std::size_t stack_bytes = 8u * 1024 * 1024;  ///< of each thread
+    std::string thread_name = "graphbit-block";  ///< as tools of the system show it
   };
+  /// How many threads and how much work there is now.
   struct statistics {
     std::size_t threads = 0;    ///< all, those of abandoned work among them
     std::size_t busy = 0;       ///< with work that somebody waits for
@@ -38,6 +40,7 @@ class blocking_pool {
   /// Names work that was taken.
   using job = std::uint64_t;
 
+  /// Starts no thread yet.
   explicit blocking_pool(options opts);
   /// Joins all threads but those in abandoned work, 10 s at most.
   ~blocking_pool();
@@ -55,6 +58,7 @@ class blocking_pool {
   /// Takes no new work and waits for what runs and is not abandoned, at most `patience`. True when
   /// that has ended.
   bool stop(milliseconds patience);
+  /// A consistent picture. Any thread.
   [[nodiscard]] statistics stats() const;
 
  private:

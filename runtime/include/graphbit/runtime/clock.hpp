@@ -4,10 +4,15 @@
 
 namespace graphbit {
 
+/// The clock of all deadlines: it never jumps.
 using steady_clock = std::chrono::steady_clock;
+/// A moment of that clock.
 using time_point = steady_clock::time_point;
+/// A length of time, in that clock's unit.
 using duration = steady_clock::duration;
+/// The unit of most settings.
 using milliseconds = std::chrono::milliseconds;
+/// The unit of the coarse ones.
 using seconds = std::chrono::seconds;
 
 /// A time that never comes: "no deadline".
@@ -18,6 +23,7 @@ inline constexpr time_point never = time_point::max();
 class clock {
  public:
   virtual ~clock() = default;
+  /// The moment that it is.
   [[nodiscard]] virtual time_point now() const noexcept = 0;
 };
 
@@ -27,8 +33,11 @@ class clock {
 /// A clock that stands still until it is told to move; for tests.
 class manual_clock final : public clock {
  public:
+  /// Stands at `start`.
   explicit manual_clock(time_point start = time_point{} + std::chrono::hours(1)) : now_(start) {}
+  /// Where it was left.
   [[nodiscard]] time_point now() const noexcept override { return now_; }
+  /// Moves on by `d`.
   void advance(duration d) noexcept { now_ += d; }
 
  private:

@@ -39,26 +39,27 @@ enum class breaker_rule : std::uint8_t {
 
 /// One failure as a value. Never holds an API key or an Authorization header.
 struct error {
-  error_kind kind = error_kind::core;
-  std::string message;        ///< what happened and what to do next, in one line
-  std::string field;          ///< configuration, validation: the argument at fault
-  std::string value;          ///< validation: the offending value, empty where it may be secret
-  std::string operation;      ///< timeout, runtime: which wait or step
-  std::string provider;       ///< which provider answered, where one did
-  std::string resource_type;  ///< resource_exhausted: the limit that was hit
-  std::string request_id;     ///< the provider's own id of the request
-  std::string partial_text;   ///< what a broken stream had already delivered
-  int status = 0;             ///< HTTP status, 0 where no answer came
-  std::uint32_t attempts = 0;
+  error_kind kind = error_kind::core;  ///< decides which exception Python raises
+  std::string message;                 ///< what happened and what to do next, in one line
+  std::string field;                   ///< configuration, validation: the argument at fault
+  std::string value;           ///< validation: the offending value, empty where it may be secret
+  std::string operation;       ///< timeout, runtime: which wait or step
+  std::string provider;        ///< which provider answered, where one did
+  std::string resource_type;   ///< resource_exhausted: the limit that was hit
+  std::string request_id;      ///< the provider's own id of the request
+  std::string partial_text;    ///< what a broken stream had already delivered
+  int status = 0;              ///< HTTP status, 0 where no answer came
+  std::uint32_t attempts = 0;  ///< requests that were sent
   std::optional<std::chrono::milliseconds> retry_after;  ///< the server's word, or half-open time
   std::chrono::milliseconds duration{0};                 ///< timeout: how long was waited
-  retry_rule retry = retry_rule::never;
-  breaker_rule breaker = breaker_rule::ignored;
+  retry_rule retry = retry_rule::never;                  ///< may another attempt help?
+  breaker_rule breaker = breaker_rule::ignored;          ///< does a circuit breaker learn from it?
   bool cancelled = false;  ///< the caller's own wish: neither success nor failure
 
   friend bool operator==(const error&, const error&) = default;
 };
 
+/// A value, or the error that is there instead.
 template <class T>
 using expected = tl::expected<T, error>;
 
@@ -78,18 +79,27 @@ using expected = tl::expected<T, error>;
 [[nodiscard]] std::string describe(const error& e);
 
 // Makers, so that every error of a kind carries that kind's fields.
+/// A defect of ours, or an answer that cannot be understood.
 [[nodiscard]] error core_error(std::string message);
+/// A setting, `field`, that cannot work.
 [[nodiscard]] error configuration_error(std::string field, std::string message);
+/// The process runtime refused or ended `operation`.
 [[nodiscard]] error runtime_error(std::string operation, std::string message);
 [[nodiscard]] error network_error(std::string message);  ///< transient, counts for the breaker
+/// `provider` refused the key.
 [[nodiscard]] error authentication_error(std::string provider, std::string message);
+/// An argument, `field`, is wrong; `value` only where it is no secret.
 [[nodiscard]] error validation_error(std::string field, std::string message,
                                      std::string value = {});
+/// A 429 or 402, with the server's word on when to come back; transient.
 [[nodiscard]] error rate_limit_error(
     std::string message, std::optional<std::chrono::milliseconds> retry_after = std::nullopt);
+/// `operation` was given up after `waited`.
 [[nodiscard]] error timeout_error(std::string operation, std::chrono::milliseconds waited,
                                   std::string message);
+/// The limit named `resource_type` was hit.
 [[nodiscard]] error resource_error(std::string resource_type, std::string message);
+/// The caller gave `operation` up: neither success nor failure.
 [[nodiscard]] error cancelled_error(std::string operation);
 
 }  // namespace graphbit

@@ -18,11 +18,16 @@ namespace graphbit {
 /// the hot wire formats read and write bytes directly.
 class json_value {
  public:
+  /// The items of a JSON array.
   using array = std::vector<json_value>;
+  /// One member of a JSON object.
   using member = std::pair<std::string, json_value>;
+  /// The members in the order in which they came.
   using object = std::vector<member>;
 
   json_value() noexcept = default;  // null
+  ///@{
+  /// From what C++ has for this kind of JSON value.
   json_value(std::nullptr_t) noexcept {}
   json_value(bool b) : v_(b) {}
   json_value(int n) : v_(static_cast<std::int64_t>(n)) {}
@@ -34,27 +39,49 @@ class json_value {
   json_value(std::string s) : v_(std::move(s)) {}
   json_value(array a) : v_(std::move(a)) {}
   json_value(object o) : v_(std::move(o)) {}
+  ///@}
 
+  /// Nothing, or JSON's null.
   [[nodiscard]] bool is_null() const noexcept { return v_.index() == 0; }
+  /// True or false.
   [[nodiscard]] bool is_bool() const noexcept { return std::holds_alternative<bool>(v_); }
+  /// A whole number that is kept with a sign.
   [[nodiscard]] bool is_int() const noexcept { return std::holds_alternative<std::int64_t>(v_); }
+  /// A whole number that is kept without one: above those, or given so.
   [[nodiscard]] bool is_uint() const noexcept { return std::holds_alternative<std::uint64_t>(v_); }
+  /// Any other number.
   [[nodiscard]] bool is_double() const noexcept { return std::holds_alternative<double>(v_); }
+  /// Any of the three kinds of numbers.
   [[nodiscard]] bool is_number() const noexcept { return is_int() || is_uint() || is_double(); }
+  /// A text.
   [[nodiscard]] bool is_string() const noexcept { return std::holds_alternative<std::string>(v_); }
+  /// A list.
   [[nodiscard]] bool is_array() const noexcept { return std::holds_alternative<array>(v_); }
+  /// A list of members.
   [[nodiscard]] bool is_object() const noexcept { return std::holds_alternative<object>(v_); }
 
   // Precondition of each: the matching is_...() holds.
+  /// Precondition: is_bool().
   [[nodiscard]] bool as_bool() const { return std::get<bool>(v_); }
+  /// Precondition: is_int().
   [[nodiscard]] std::int64_t as_int() const { return std::get<std::int64_t>(v_); }
+  /// Precondition: is_uint().
   [[nodiscard]] std::uint64_t as_uint() const { return std::get<std::uint64_t>(v_); }
+  ///@{
+  /// Precondition: is_string().
   [[nodiscard]] const std::string& as_string() const { return std::get<std::string>(v_); }
   [[nodiscard]] std::string& as_string() { return std::get<std::string>(v_); }
+  ///@}
+  ///@{
+  /// Precondition: is_array().
   [[nodiscard]] const array& as_array() const { return std::get<array>(v_); }
   [[nodiscard]] array& as_array() { return std::get<array>(v_); }
+  ///@}
+  ///@{
+  /// Precondition: is_object().
   [[nodiscard]] const object& as_object() const { return std::get<object>(v_); }
   [[nodiscard]] object& as_object() { return std::get<object>(v_); }
+  ///@}
   /// Any number as a double. Precondition: is_number().
   [[nodiscard]] double as_double() const;
 

@@ -25,11 +25,13 @@ using metric_labels = std::vector<std::pair<std::string, std::string>>;
 /// A number that only grows. Any thread.
 class metric_counter {
  public:
+  /// Any thread; `n` must not be negative.
   void add(double n = 1) noexcept { value_.fetch_add(n, std::memory_order_relaxed); }
   /// The same without a locked instruction, for a counter that one thread alone writes.
   void add_alone(double n = 1) noexcept {
     value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
+  /// The sum so far.
   [[nodiscard]] double value() const noexcept { return value_.load(std::memory_order_relaxed); }
 
  private:
@@ -39,8 +41,11 @@ class metric_counter {
 /// A number that goes up and down; several gauges of one series are added up. Any thread.
 class metric_gauge {
  public:
+  /// Any thread.
   void set(double n) noexcept { value_.store(n, std::memory_order_relaxed); }
+  /// Any thread; a negative `n` takes away.
   void add(double n) noexcept { value_.fetch_add(n, std::memory_order_relaxed); }
+  /// As it was set last.
   [[nodiscard]] double value() const noexcept { return value_.load(std::memory_order_relaxed); }
 
  private:
@@ -55,6 +60,7 @@ class metric_histogram {
   explicit metric_histogram(std::span<const double> bounds)
       : bounds_(bounds), counts_(bounds.size() + 1) {}
 
+  /// Counts `value` in its bucket. Any thread.
   void observe(double value) noexcept {
     counts_[bucket_of(value)].fetch_add(1, std::memory_order_relaxed);
     sum_.fetch_add(value, std::memory_order_relaxed);
@@ -69,11 +75,13 @@ class metric_histogram {
   /// Adds what another one of the same bounds has counted.
   void add(const metric_histogram& other) noexcept;
 
+  /// The buckets' upper bounds, ascending; above the last there is one more.
   [[nodiscard]] std::span<const double> bounds() const noexcept { return bounds_; }
   /// How many values fell into each bucket; the last one is beyond all bounds.
   [[nodiscard]] std::vector<std::uint64_t> counts() const {
     return {counts_.begin(), counts_.end()};
   }
+  /// Of all values that were observed.
   [[nodiscard]] double sum() const noexcept { return sum_.load(std::memory_order_relaxed); }
 
  private:
@@ -91,11 +99,13 @@ class metric_histogram {
 /// text. Values of one series that come from several places are added up.
 class metrics_page {
  public:
+  /// Of each name at most `series_max` series.
   explicit metrics_page(std::size_t series_max) : series_max_(series_max) {}
 
   /// `name` of a counter ends in "_total"; `help` is one sentence for a human.
   void counter(std::string_view name, std::string_view help, const metric_labels& labels,
                double value);
+  /// A value that goes up and down.
   void gauge(std::string_view name, std::string_view help, const metric_labels& labels,
              double value);
   /// `counts` has one entry more than `bounds`.
@@ -139,23 +149,28 @@ class metrics_page {
 /// with "graphbit_". Threads: any.
 class metrics_registry {
  public:
+  /// Of one name; further label values are summed up in one series.
   static constexpr std::size_t series_max = 500;
 
   metrics_registry() = default;
-  explicit metrics_registry(runtime& rt);  // adds what the runtime and the process say themselves
+  /// Adds what the runtime and the process say themselves.
+  explicit metrics_registry(runtime& rt);
   metrics_registry(const metrics_registry&) = delete;
   metrics_registry& operator=(const metrics_registry&) = delete;
 
   /// A cell of the caller's own. A name must always come with the same kind and bounds.
   [[nodiscard]] std::shared_ptr<metric_counter> counter(const std::string& name, std::string help,
                                                         metric_labels labels = {});
+  /// As `counter`, for a value that goes up and down.
   [[nodiscard]] std::shared_ptr<metric_gauge> gauge(const std::string& name, std::string help,
                                                     metric_labels labels = {});
+  /// As `counter`, for values that are counted in buckets.
   [[nodiscard]] std::shared_ptr<metric_histogram> histogram(const std::string& name,
                                                             std::string help,
                                                             std::span<const double> bounds,
                                                             metric_labels labels = {});
 
+  /// Adds to a page what is only known when somebody asks. Must not throw.
   using collector = std::function<void(metrics_page&)>;
   /// Has `read` called for each page, until the returned handle is dropped; that waits for a call
   /// under way. It may take some milliseconds, must not throw, and must not call the registry.
@@ -163,6 +178,7 @@ class metrics_registry {
 
   /// The page as it is now. Not on a reactor's thread: collectors may ask reactors.
   [[nodiscard]] metrics_page page() const;
+  /// The page in Prometheus' text format.
   [[nodiscard]] std::string text() const { return page().text(); }
 
  private:

@@ -20,8 +20,11 @@ class native_thread {
 
   /// Throws std::system_error when the system has no thread left.
   void start(std::string name, std::size_t stack_bytes, std::function<void()> main);
+  /// Started, and neither joined nor detached.
   [[nodiscard]] bool joinable() const noexcept { return joinable_; }
+  /// Waits for its end. Precondition: joinable().
   void join();
+  /// Lets it run on alone. Precondition: joinable().
   void detach();
   /// The stack size that the running thread really has; 0 before `start`.
   [[nodiscard]] std::size_t stack_bytes() const noexcept { return stack_bytes_; }
@@ -48,6 +51,7 @@ class signals_blocked {
 /// Process-wide: keep the section short.
 class default_stack_size {
  public:
+  /// Until this is destroyed.
   explicit default_stack_size(std::size_t stack_bytes);
   ~default_stack_size();
   default_stack_size(const default_stack_size&) = delete;

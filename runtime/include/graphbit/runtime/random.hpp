@@ -9,10 +9,12 @@ namespace graphbit {
 /// that a seed reproduces a run. Not for secrets.
 class random_source {
  public:
+  /// The same seed gives the same numbers.
   explicit random_source(std::uint64_t seed) noexcept : state_(seed) {}
   /// Seeds from the operating system.
   [[nodiscard]] static random_source from_system();
 
+  /// 64 random bits.
   [[nodiscard]] std::uint64_t next() noexcept {
     std::uint64_t z = (state_ += 0x9e3779b97f4a7c15ULL);
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;

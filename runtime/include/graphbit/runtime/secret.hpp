@@ -11,8 +11,10 @@ namespace graphbit {
 class secret {
  public:
   secret() = default;
+  /// Takes the text; whoever gave it should forget it.
   explicit secret(std::string text) : text_(std::move(text)) {}
 
+  /// No credential at all.
   [[nodiscard]] bool empty() const noexcept { return text_.empty(); }
   /// The real text, for the wire only.
   [[nodiscard]] const std::string& expose() const noexcept { return text_; }

@@ -13,10 +13,12 @@ class random_source;
 /// (https://www.w3.org/TR/trace-context/, version 00). A plain value of 25 bytes; ids in host
 /// order. All zero: no trace.
 struct trace_context {
-  std::uint64_t trace_high = 0, trace_low = 0;  ///< the 16 bytes of the trace's id
-  std::uint64_t span = 0;                       ///< the span that is the parent of what follows
-  bool sampled = true;                          ///< its spans are recorded and exported
+  std::uint64_t trace_high = 0;  ///< the first 8 bytes of the trace's id
+  std::uint64_t trace_low = 0;   ///< the other 8
+  std::uint64_t span = 0;        ///< the span that is the parent of what follows
+  bool sampled = true;           ///< its spans are recorded and exported
 
+  /// Both ids are set, as the standard wants.
   [[nodiscard]] bool valid() const noexcept { return (trace_high | trace_low) != 0 && span != 0; }
   /// A new span of this trace, or of a new trace where there is none.
   [[nodiscard]] trace_context child(random_source& random) const noexcept;

@@ -21,24 +21,30 @@ class runtime;
 
 /// One fact about a span. Names are literals of the semantic conventions.
 struct span_attribute {
+  /// Several texts under one name.
   using list = std::vector<std::string>;
-  std::string_view name;
+  std::string_view name;  ///< a literal: it is not copied
+  /// Text, number, truth or texts.
   std::variant<std::string, std::int64_t, double, bool, list> value;
 };
 
+/// Work of this process, or a request that it sends to another.
 enum class span_kind : std::uint8_t { internal, client };
 
 /// One finished piece of work, as OpenTelemetry sees it.
 struct trace_span {
-  trace_context context;     ///< its trace and its own id
-  std::uint64_t parent = 0;  ///< the parent span's id; 0: the trace's root
-  std::string name;
-  span_kind kind = span_kind::internal;
-  time_point started{}, ended{};
-  std::vector<span_attribute> attributes;
-  bool failed = false;
-  std::string failure;  ///< why, in one line, where it failed
+  trace_context context;                   ///< its trace and its own id
+  std::uint64_t parent = 0;                ///< the parent span's id; 0: the trace's root
+  std::string name;                        ///< what kind of work, with its object: "chat gpt-4o"
+  span_kind kind = span_kind::internal;    ///< `client` for requests to providers
+  time_point started{};                    ///< by the process's clock
+  time_point ended{};                      ///< never before `started`
+  std::vector<span_attribute> attributes;  ///< in the order in which they were set
+  bool failed = false;                     ///< see `failure`
+  std::string failure;                     ///< why, in one line, where it failed
 
+  ///@{
+  /// Adds one fact.
   void set(std::string_view attribute, std::string text) { add(attribute) = std::move(text); }
   void set(std::string_view attribute, std::string_view text) {
     add(attribute) = std::string(text);
@@ -50,6 +56,7 @@ struct trace_span {
   void set(std::string_view attribute, span_attribute::list texts) {
     add(attribute) = std::move(texts);
   }
+  ///@}
 
  private:
   decltype(span_attribute::value)& add(std::string_view attribute) {
@@ -70,19 +77,22 @@ class span_exporter {
                                   const std::stop_token& ending) = 0;
 };
 
+/// Where spans go, and how many at once.
 struct tracer_options {
   std::shared_ptr<span_exporter> exporter;  ///< none: spans are logged at debug level
   bool content = false;                     ///< prompts, answers and tools' values are recorded too
   std::size_t queued_max = 8192;            ///< spans that wait; more are dropped and counted
-  std::size_t batch_max = 512;
-  milliseconds interval{1'000};  ///< a batch that is not full leaves after this time
+  std::size_t batch_max = 512;              ///< spans that leave together
+  milliseconds interval{1'000};             ///< a batch that is not full leaves after this time
 };
 
+/// What became of the spans.
 struct tracer_stats {
-  std::uint64_t recorded = 0, exported = 0;
-  std::uint64_t dropped = 0;  ///< the queue was full
-  std::uint64_t lost = 0;     ///< the exporter could not get rid of them
-  std::size_t queued = 0;
+  std::uint64_t recorded = 0;  ///< by `record`
+  std::uint64_t exported = 0;  ///< handed to the exporter
+  std::uint64_t dropped = 0;   ///< the queue was full
+  std::uint64_t lost = 0;      ///< the exporter could not get rid of them
+  std::size_t queued = 0;      ///< waiting now
 };
 
 /// Collects the finished spans of one runtime and hands them to an exporter in batches.
@@ -96,6 +106,7 @@ struct tracer_stats {
 /// any.
 class tracer {
  public:
+  /// Off until `start`; use `rt.service<tracer>()`.
   explicit tracer(runtime& rt);
   ~tracer();
   tracer(const tracer&) = delete;
@@ -111,6 +122,7 @@ class tracer {
   void record(trace_span span) noexcept;
   /// Waits until what is recorded so far has left, at most for `patience`.
   bool flush(milliseconds patience);
+  /// Since the tracer was made.
   [[nodiscard]] tracer_stats stats() const;
 
  private:
