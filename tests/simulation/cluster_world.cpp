@@ -68,6 +68,7 @@ struct wire {
   link_id id = 0;
   size_t owner = 0, member = 0;
   bool owner_open = true, member_open = true;
+  time_point owner_gave_up{};  // unless open
   failure_detector owner_hears, member_hears;
   time_point to_owner{}, to_member{};  // nothing overtakes: TCP
 };
@@ -164,7 +165,7 @@ class world {
     deliver(w, w.to_member, [this, id, life, m = std::move(m)] {
       auto& w = wires_.at(id);
       auto& to = *members_[w.member];
-      if (!to.alive || to.life != life || !w.member_open) return;
+      if (!to.alive || to.life != life || !w.member_open || only_sent_again(w)) return;
       w.member_hears.heard(local(to));
       if (std::holds_alternative<heartbeat>(m)) return;
       if (!to.core->receive(id, m)) throw broken_promise("a member got what only members send");
@@ -270,6 +271,12 @@ class world {
       no_sooner = std::max(no_sooner, time.now() + packet_delay());
     }
     time.at(no_sooner, std::move(what));
+  }
+
+  /// What an owner's machine would have to send again is gone with a connection that was broken
+  /// off.
+  [[nodiscard]] bool only_sent_again(const wire& w) {
+    return !w.owner_open && time.now() > w.owner_gave_up + delay_ * 3 / 2;
   }
 
   [[nodiscard]] bool partitioned(size_t owner, size_t member) const {
@@ -440,6 +447,7 @@ class world {
     auto& w = wires_.at(id);
     if (!w.owner_open) return;
     w.owner_open = false;
+    w.owner_gave_up = time.now();
     ++report.links_lost;
     owners_[w.owner]->core->link_down(id, why);
     owners_[w.owner]->core->dispatch(time.now());
