@@ -400,7 +400,14 @@ class Executor:
         self, state: str | None, workflow: str | None, limit: int, after: str | None, /
     ) -> str: ...
     def go_on(
-        self, how: str, run_id: str, workflow: Workflow | None, timeout_s: float | None, on_change: str, /
+        self,
+        how: str,
+        run_id: str,
+        workflow: Workflow | None,
+        timeout_s: float | None,
+        on_change: str,
+        progress: Callable[[int, int], None] | None,
+        /,
     ) -> RunResult: ...
     def fork(
         self,
@@ -410,6 +417,7 @@ class Executor:
         new_run_id: str | None,
         workflow: Workflow | None,
         timeout_s: float | None,
+        progress: Callable[[int, int], None] | None,
         /,
     ) -> RunResult: ...
     def cancel(self, run_id: str, /) -> str: ...

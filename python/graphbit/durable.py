@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 
 from graphbit import _core
 from graphbit.errors import ConfigurationError
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from graphbit.progress import Progress
     from graphbit.workflow import Workflow, WorkflowContext, WorkflowResult
 
     RunState = Literal["running", "parked", "paused", "completed", "failed", "cancelled"]
@@ -54,12 +56,14 @@ class DurableRuns:
         *,
         timeout_s: float | None = None,
         on_change: OnChange = "refuse",
+        progress: Progress = False,
     ) -> WorkflowResult:
         """Goes on with a run, also with one that failed or was cancelled, and waits for its result.
 
         ``workflow``: needed where it calls Python functions and this executor has not seen it.
+        ``progress``: as in ``execute``; the total is known where ``workflow`` is given.
         """
-        return self._go_on("resume", run_id, workflow, timeout_s, on_change)
+        return self._go_on("resume", run_id, workflow, timeout_s, on_change, progress)
 
     def retry_failed(
         self,
@@ -68,9 +72,10 @@ class DurableRuns:
         *,
         timeout_s: float | None = None,
         on_change: OnChange = "refuse",
+        progress: Progress = False,
     ) -> WorkflowResult:
         """Runs what failed, and what follows it, again, also in a run that completed; waits."""
-        return self._go_on("retry", run_id, workflow, timeout_s, on_change)
+        return self._go_on("retry", run_id, workflow, timeout_s, on_change, progress)
 
     def fork(
         self,
@@ -81,6 +86,7 @@ class DurableRuns:
         workflow: Workflow | None = None,
         new_run_id: str | None = None,
         timeout_s: float | None = None,
+        progress: Progress = False,
     ) -> WorkflowResult:
         """Another run that keeps what is recorded but for ``from_node`` and what follows it; waits.
 
@@ -89,10 +95,11 @@ class DurableRuns:
         """
         from graphbit.workflow import _result, _run
 
-        flow = None if workflow is None else workflow._native
-        return _result(
-            self._native.fork(run_id, from_node, _run({"inputs": inputs})["inputs"], new_run_id, flow, timeout_s)
-        )
+        flow, kept_inputs = _native_of(workflow), _run({"inputs": inputs})["inputs"]
+        with _report(progress, flow) as tell:
+            return _result(
+                self._native.fork(run_id, from_node, kept_inputs, new_run_id, flow, timeout_s, tell)
+            )
 
     def cancel(self, run_id: str) -> str:
         """Cancels a run wherever it is at work; its state then.
@@ -149,12 +156,31 @@ class DurableRuns:
         workflow: Workflow | None,
         timeout_s: float | None,
         on_change: OnChange,
+        progress: Progress,
     ) -> WorkflowResult:
-        from graphbit.workflow import _instance, _result
-        from graphbit.workflow import Workflow as WorkflowClass
+        from graphbit.workflow import _result
 
-        flow = None if workflow is None else _instance(workflow, WorkflowClass, "workflow")._native
-        return _result(self._native.go_on(how, run_id, flow, timeout_s, on_change))
+        flow = _native_of(workflow)
+        with _report(progress, flow) as tell:
+            return _result(self._native.go_on(how, run_id, flow, timeout_s, on_change, tell))
+
+
+def _native_of(workflow: Workflow | None) -> _core.Workflow | None:
+    from graphbit.workflow import Workflow, _instance
+
+    return None if workflow is None else _instance(workflow, Workflow, "workflow")._native
+
+
+@contextmanager
+def _report(progress: Progress, flow: _core.Workflow | None) -> Iterator[Callable[[int, int], None] | None]:
+    """What the native side calls as nodes end; None where nobody wants to know."""
+    if not progress:
+        yield None
+        return
+    from graphbit.progress import ProgressReport
+
+    with ProgressReport(progress, None if flow is None else flow.node_count(), "node") as report:
+        yield report.at
 
 
 class RunFollower:

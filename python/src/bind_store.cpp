@@ -10,6 +10,7 @@
 #include "result_codecs.hpp"
 #include "signal_check.hpp"
 #include "strict_arguments.hpp"
+#include "told_progress.hpp"
 #include "workflow_executor.hpp"
 
 namespace graphbit::python {
@@ -62,30 +63,36 @@ run_options options_of(py::handle timeout_s, const std::string& on_change) {
 
 /// Runs with the GIL freed, and lets Ctrl-C through.
 template <class F>
-run_result waited_for(F run) {
+run_result waited_for(const told_progress& told, F run) {
   auto result = without_gil(run);
   if (PyErr_Occurred() != nullptr) throw py::error_already_set();  // the signal handler's
+  told.finish();
   return unwrap(std::move(result));
 }
 
 run_result go_on(workflow_executor& e, const std::string& how, py::handle run_id,
-                 std::optional<workflow> flow, py::handle timeout_s, const std::string& on_change) {
+                 std::optional<workflow> flow, py::handle timeout_s, const std::string& on_change,
+                 py::handle progress) {
   static_cast<void>(store_of(e));
   const auto id = text_argument(run_id, "run_id");
   auto options = options_of(timeout_s, on_change);
+  const told_progress told(progress);
+  told.count(options, flow ? &*flow : nullptr);
+  const auto interrupted = [&] { return told.interrupted(); };
   auto opened = e.open();
-  return waited_for([&] {
+  return waited_for(told, [&] {
     auto result =
         how == "retry"
-            ? opened.handle.retry_failed(id, std::move(options), std::move(flow), signal_raised)
-            : opened.handle.resume(id, std::move(options), std::move(flow), signal_raised);
+            ? opened.handle.retry_failed(id, std::move(options), std::move(flow), interrupted)
+            : opened.handle.resume(id, std::move(options), std::move(flow), interrupted);
     opened = {};
     return result;
   });
 }
 
 run_result fork(workflow_executor& e, py::handle run_id, py::handle from_node, py::handle inputs,
-                py::handle new_run_id, std::optional<workflow> flow, py::handle timeout_s) {
+                py::handle new_run_id, std::optional<workflow> flow, py::handle timeout_s,
+                py::handle progress) {
   static_cast<void>(store_of(e));
   const auto id = text_argument(run_id, "run_id");
   fork_options where;
@@ -97,10 +104,12 @@ run_result fork(workflow_executor& e, py::handle run_id, py::handle from_node, p
     where.inputs = json_from_python(inputs);
   }
   auto options = options_of(timeout_s, "refuse");
+  const told_progress told(progress);
+  told.count(options, flow ? &*flow : nullptr);
   auto opened = e.open();
-  return waited_for([&] {
+  return waited_for(told, [&] {
     auto result = opened.handle.fork(id, std::move(where), std::move(options), std::move(flow),
-                                     signal_raised);
+                                     [&] { return told.interrupted(); });
     opened = {};
     return result;
   });

@@ -21,6 +21,7 @@
 #include "python_callable.hpp"
 #include "signal_check.hpp"
 #include "strict_arguments.hpp"
+#include "told_progress.hpp"
 #include "trace_source.hpp"
 
 namespace graphbit::python {
@@ -47,29 +48,6 @@ py::object event_dict(const run_event& event) {
   if (event.kind == run_event_kind::workflow_completed && event.result != nullptr)
     dict["result"] = result_object(*event.result);
   return dict;
-}
-
-/// Counts nodes as they end, on the run's reactor, and tells them on the caller's thread.
-/// Tells `progress(ended, failed)`. False when the function raised, which ends the run.
-bool tell(py::handle progress, const node_counts& counts) {
-  if (!try_enter_python()) return false;
-  const PyGILState_STATE state = PyGILState_Ensure();
-  entered_python();
-  const auto [ended, failed] = counts.counts();
-  const auto told =
-      PyObject_CallFunction(progress.ptr(), "KK", static_cast<unsigned long long>(ended),
-                            static_cast<unsigned long long>(failed));
-  Py_XDECREF(told);
-  PyGILState_Release(state);
-  return told != nullptr;
-}
-
-/// Counts the ends of the run's own nodes, not those inside a node.
-std::function<void(const run_event&)> counter(const workflow& flow,
-                                              std::shared_ptr<node_counts> counts) {
-  return [counts = std::move(counts), own = flow](const run_event& event) {
-    if (own.find(event.node_id) != workflow::npos) counts->heard(event.kind);
-  };
 }
 
 }  // namespace
@@ -194,19 +172,15 @@ py::object workflow_executor::execute(const workflow& flow, py::handle policy, p
                                       py::handle progress) {
   auto opened = open();
   auto how = make_run_options(*opened.home, policy, options);
-  const auto counts = std::make_shared<node_counts>();
-  std::function<bool()> interrupted = signal_raised;
-  if (!progress.is_none()) {
-    how.on_event = counter(flow, counts);
-    interrupted = [&] { return signal_raised() || !tell(progress, *counts); };
-  }
+  const told_progress told(progress);
+  told.count(how, &flow);
   auto result = without_gil([&] {
-    auto done = opened.handle.execute(flow, std::move(how), interrupted);
+    auto done = opened.handle.execute(flow, std::move(how), [&] { return told.interrupted(); });
     opened = {};
     return done;
   });
   if (PyErr_Occurred() != nullptr) throw py::error_already_set();  // the signal handler's
-  if (!progress.is_none()) progress(counts->ended.load(), counts->failed.load());
+  told.finish();
   return result_object(unwrap(std::move(result)));
 }
 
@@ -216,7 +190,7 @@ py::object workflow_executor::run_async(const workflow& flow, py::handle policy,
   const auto opened = open();
   auto how = make_run_options(*opened.home, policy, options);
   how.timeout_operation = "async_workflow_execution";
-  if (counts) how.on_event = counter(flow, std::move(counts));
+  if (counts) how.on_event = counter(&flow, std::move(counts));
   auto [future, where] = loop.begin();
   const std::uint64_t id = where.id;
   std::stop_source stop;

@@ -289,3 +289,16 @@ def test_another_process_is_followed_live(provider, store, tmp_path):
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
 def test_killed_runs_end_whole_and_ask_for_nothing_recorded(tmp_path):
     durable_kills.check_store(str(tmp_path), runs=3, kills=2, seed=random.randrange(1_000_000))
+
+
+def test_progress_is_told_of_runs_that_go_on(provider, store):
+    flow = chain(Node.agent("first", "one"), Node.agent("second", "two"))
+    executor = executor_of(provider, store)
+    executor.execute(flow, run_id="r")
+    seen = []
+    executor.fork("r", "second", workflow=flow, progress=seen.append)
+    assert seen[-1]["total"] == 2 and seen[-1]["failed"] == 0 and seen[-1]["done"] >= 1
+    executor.retry_failed("r", progress=seen.append)
+    assert executor.resume("r", progress=True).is_success()
+    with pytest.raises(ZeroDivisionError):
+        executor.fork("r", "first", progress=lambda now: 1 / 0)
