@@ -17,7 +17,7 @@ SECRET = "swordfish"
 conventions = pytest.mark.skipif(sys.version_info < (3, 10), reason="the conventions' package needs Python 3.10")
 
 PRELUDE = """
-import json, logging, os, sys, urllib.request
+import json, logging, os, sys, time, urllib.request
 import graphbit
 url = sys.argv[1]
 
@@ -89,6 +89,10 @@ def test_metrics_count_batches(simulator):
             settings = graphbit.LlmConfig.openai(key, "m", base_url=url + "/v1")
             return await graphbit.LlmClient(settings).complete_batch(prompts)
         asyncio.run(ask(["a", "b", "c"], "sk-good"))
+        for _ in range(500):  # the batch ends after its last answer is out
+            if "graphbit_batches_active 0" in graphbit.metrics():
+                break
+            time.sleep(0.01)
         print(graphbit.metrics())
         """,
     )
