@@ -5,6 +5,7 @@ import pathlib
 import signal
 import subprocess
 import threading
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COMMAND = os.environ.get("GRAPHBIT_COMMAND") or str(ROOT / "build" / "release" / "apps" / "graphbit")
@@ -86,3 +87,12 @@ class Nodes:
             if node.process.poll() is None:
                 node.process.kill()
                 node.process.wait(10)
+
+
+def until(condition, timeout_s=20):
+    """What `condition` gives once that is true; fails when it never is."""
+    end = time.monotonic() + timeout_s
+    while not (value := condition()):
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.02)
+    return value

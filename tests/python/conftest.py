@@ -1,6 +1,8 @@
 """What the tests of the Python package share: a provider simulator and clients that ask it."""
 
+import http.server
 import os
+import threading
 
 import pytest
 from graphbit import LlmClient
@@ -63,3 +65,34 @@ def config(simulator, model):
 @pytest.fixture
 def client(config):
     return LlmClient(config)
+
+
+@pytest.fixture
+def nodes():
+    """Members of a cluster as processes, ended with the test."""
+    from cluster_nodes import Nodes
+
+    made = Nodes()
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def traced_provider():
+    """The URL of a provider, and the list of the traceparent headers that it has got."""
+    seen = []
+
+    class Provider(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            seen.append(self.headers.get("traceparent"))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"choices":[{"message":{"content":"well"}}]}')
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Provider) as provider:
+        threading.Thread(target=provider.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{provider.server_address[1]}", seen
+        provider.shutdown()

@@ -11,7 +11,7 @@ import threading
 import time
 
 import pytest
-from cluster_nodes import COMMAND, Nodes
+from cluster_nodes import COMMAND, until
 from graphbit import Cluster, Executor, LlmClient, Node, Workflow
 
 pytestmark = pytest.mark.skipif(
@@ -19,13 +19,6 @@ pytestmark = pytest.mark.skipif(
 )
 
 PROMPTS = [f"Say {i}" for i in range(400)]
-
-
-@pytest.fixture
-def nodes():
-    made = Nodes()
-    yield made
-    made.end()
 
 
 @pytest.fixture
@@ -38,13 +31,6 @@ def cluster(nodes):
 
 def run(*arguments, **how):
     return subprocess.run([COMMAND, *arguments], capture_output=True, text=True, timeout=60, **how)
-
-
-def until(condition, timeout_s=20):
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.02)
 
 
 def done_by_member(seed):

@@ -1,33 +1,24 @@
 """Operating a cluster: configuration files, health, metrics, certificates, limits that members share."""
 
 import asyncio
-import http.server
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from cluster_nodes import COMMAND, Nodes
+from cluster_nodes import COMMAND, until
 from graphbit import Cluster, Executor, LlmClient, LlmConfig, Node, Workflow, share_limits, trace_context
 
 pytestmark = pytest.mark.skipif(
     not os.access(COMMAND, os.X_OK), reason=f"no graphbit command at {COMMAND}: build it, or set GRAPHBIT_COMMAND"
 )
-
-
-@pytest.fixture
-def nodes():
-    made = Nodes()
-    yield made
-    made.end()
 
 
 @pytest.fixture
@@ -49,14 +40,6 @@ def options(folder, name):
 
 def cluster_of(seed, folder, name="owner"):
     return Cluster(seeds=[seed], cert=f"{folder}/{name}.pem", key=f"{folder}/{name}.key", ca=f"{folder}/ca.pem")
-
-
-def until(condition, timeout_s=20):
-    end = time.monotonic() + timeout_s
-    while not (value := condition()):
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.02)
-    return value
 
 
 def watched(node):
@@ -203,30 +186,15 @@ def test_an_expired_certificate_is_refused(nodes, certs):
         nodes.all[-1].wait_for("certificate has expired")
 
 
-def test_a_call_s_trace_goes_on_at_the_member_that_carries_it_out(nodes):
+def test_a_call_s_trace_goes_on_at_the_member_that_carries_it_out(nodes, traced_provider):
+    url, seen = traced_provider
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
-    seen = []
-
-    class Provider(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
-            seen.append(self.headers.get("traceparent"))
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b'{"choices":[{"message":{"content":"well"}}]}')
-
-        def log_message(self, *_):
-            pass
-
-    node = nodes.start()
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Provider) as provider:
-        threading.Thread(target=provider.serve_forever, args=(0.01,), daemon=True).start()
-        config = LlmConfig.openai_compatible(f"http://127.0.0.1:{provider.server_address[1]}/v1", model="m")
-        with Cluster(seeds=[node.address]) as cluster:
-            client = LlmClient(config, cluster=cluster)
-            with trace_context(f"00-{trace}-00f067aa0ba902b7-01"):
-                client.complete("hi")
-            client.complete("ho")
-        provider.shutdown()
+    config = LlmConfig.openai_compatible(f"{url}/v1", model="m")
+    with Cluster(seeds=[nodes.start().address]) as cluster:
+        client = LlmClient(config, cluster=cluster)
+        with trace_context(f"00-{trace}-00f067aa0ba902b7-01"):
+            client.complete("hi")
+        client.complete("ho")
     assert seen[0] is not None and seen[0].split("-")[1] == trace
     assert seen[1] is None
 

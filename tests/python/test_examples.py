@@ -1,13 +1,11 @@
 """The examples run as they stand, without a key, and say what they promise."""
 
 import contextlib
-import http.server
 import json
 import pathlib
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -110,27 +108,13 @@ def test_the_service_answers_and_streams(tmp_path):
             assert json.load(reply)["total_requests"] >= 2
 
 
-def test_calls_of_the_service_belong_to_the_trace_of_the_request(tmp_path):
+def test_calls_of_the_service_belong_to_the_trace_of_the_request(tmp_path, traced_provider):
     pytest.importorskip("fastapi", reason="not made for this Python")
+    provider, seen = traced_provider
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
-    seen = []
-
-    class Provider(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
-            seen.append(self.headers.get("traceparent"))
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b'{"choices":[{"message":{"content":"well"}}]}')
-
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Provider) as provider:
-        threading.Thread(target=provider.serve_forever, args=(0.01,), daemon=True).start()
-        with service(tmp_path, "--base-url", f"http://127.0.0.1:{provider.server_address[1]}/v1") as url:
-            post(f"{url}/ask", {"prompt": "hi"}, traceparent=f"00-{trace}-00f067aa0ba902b7-01")
-            post(f"{url}/ask", {"prompt": "ho"}, traceparent="none")
-        provider.shutdown()
+    with service(tmp_path, "--base-url", f"{provider}/v1") as url:
+        post(f"{url}/ask", {"prompt": "hi"}, traceparent=f"00-{trace}-00f067aa0ba902b7-01")
+        post(f"{url}/ask", {"prompt": "ho"}, traceparent="none")
     assert seen[0] is not None and seen[0].split("-")[1] == trace
     assert seen[1] is None
 
