@@ -61,7 +61,7 @@ expected<void> check_spec(const condition_spec& s) {
     return fail(validation_error("expression", "Condition expression cannot be empty"));
   if (auto parsed = condition_expression::parse(s.expression); !parsed) {
     error e = std::move(parsed.error());
-    e.message = "the expression " + e.message;
+    e.message = "condition expression: " + e.message;
     return fail(std::move(e));
   }
   return {};

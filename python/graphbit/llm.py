@@ -356,11 +356,7 @@ class LlmConfig:
         return _llm_config, (self._native,)
 
     def __repr__(self) -> str:
-        shown = self._native.describe()
-        return (
-            f"LlmConfig(provider='{shown['provider']}', model='{shown['model']}',"
-            f" base_url='{shown['base_url']}', api_key='{shown['api_key']}')"
-        )
+        return _shown(self._native)
 
 
 class LlmClient:
@@ -836,6 +832,19 @@ def _routed(strategy: str, configs: Sequence[LlmConfig]) -> LlmConfig:
             raise TypeError("argument 'configs': a sequence of LlmConfig of our own providers")
         targets.append(config._native)
     return _llm_config(_core.ProviderConfig.make_routed(strategy, targets))
+
+
+def _shown(native: _core.ProviderConfig) -> str:
+    shown = native.describe()
+    if "targets" not in shown:
+        return (
+            f"LlmConfig(provider='{shown['provider']}', model='{shown['model']}',"
+            f" base_url='{shown['base_url']}', api_key='{shown['api_key']}')"
+        )
+    targets = ", ".join(map(_shown, shown["targets"]))
+    if shown["strategy"] == "fallback":
+        return f"LlmConfig.fallback([{targets}])"
+    return f"LlmConfig.balanced([{targets}], strategy='{shown['strategy']}')"
 
 
 def _llm_config(native: _core.ProviderConfig) -> LlmConfig:

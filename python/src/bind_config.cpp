@@ -128,6 +128,11 @@ provider_config config_from_state(const py::tuple& state) {
 
 py::dict describe_config(const provider_config& config) {
   py::dict shown;
+  if (config.routes) {
+    shown["strategy"] = name_of(config.routes->strategy);
+    shown["targets"] = py::cast(config.routes->targets);
+    return shown;
+  }
   shown["provider"] = config.provider;
   shown["model"] = config.model;
   shown["base_url"] = config.base_url;

@@ -201,6 +201,13 @@ class TestRoutes:
         models = {client.complete_full("x").model for _ in range(6)}
         assert models == {f"{model}-{i}" for i in range(3)}
 
+    def test_shown_as_written(self):
+        one, other = LlmConfig.openai(KEY), LlmConfig.ollama("llama3")
+        spread = LlmConfig.balanced([one, other], strategy="cheapest")
+        assert repr(spread) == f"LlmConfig.balanced([{one!r}, {other!r}], strategy='cheapest')"
+        assert repr(LlmConfig.fallback([one, spread])) == f"LlmConfig.fallback([{one!r}, {spread!r}])"
+        assert KEY not in repr(LlmConfig.fallback([one]))
+
     def test_validation(self):
         with pytest.raises(ValueError, match="at least one"):
             LlmConfig.fallback([])
