@@ -12,9 +12,9 @@ packages=(
   libbrotli-dev libzstd-dev libcli11-dev libjemalloc-dev libsqlite3-dev libpq-dev libre2-dev
   python3 python3-dev python3-venv
 )
-test_packages=(libgtest-dev libgmock-dev clang-format-14 postgresql-15)
+test_packages=(libgtest-dev libgmock-dev clang-format-14 doxygen postgresql-15)
 dev_packages=(clang-14 clang-tidy-14 libbenchmark-dev libsimdjson-dev valgrind linux-perf dpkg-dev prometheus chromium chromium-driver
-  doxygen debootstrap lintian)
+  debootstrap lintian)
 
 for option in "$@"; do
   case $option in
