@@ -23,10 +23,8 @@ class owner_kill_test : public ::testing::Test {
     ASSERT_TRUE(provider.start());
     ASSERT_TRUE(provider.configure(R"({"latency_ms": 5})"));
     node_options options{.listen = "127.0.0.1:0"};
-    options.callables = {{"slow", [this](const json_value&) -> expected<json_value> {
-                            while (!released) std::this_thread::sleep_for(milliseconds{1});
-                            return json_value(1);
-                          }}};
+    options.callables = {
+        {"slow", [this, own = std::make_shared<int>(1)](const json_value&) { return slow(own); }}};
     auto started = node::start(rt, std::move(options));
     ASSERT_TRUE(started) << started.error().message;
     member = std::move(*started);
@@ -68,6 +66,14 @@ class owner_kill_test : public ::testing::Test {
     call->id = board->next_id++;
     board->put(submit_call{std::move(call), config, &rt.reactor_at(0)}, owner);
   }
+  // `own`: something of the function's closure, which lives while the function runs.
+  expected<json_value> slow(const std::weak_ptr<int>& own) {
+    ++begun;
+    while (!released) std::this_thread::sleep_for(milliseconds{1});
+    if (own.expired()) ++cut_off;
+    ++ended;
+    return json_value(1);
+  }
   [[nodiscard]] std::future<expected<json_value>> ask_function() {
     auto answer = std::make_shared<std::promise<expected<json_value>>>();
     auto function = std::make_shared<waiting_function>();
@@ -85,6 +91,7 @@ class owner_kill_test : public ::testing::Test {
 
   std::atomic<bool> released{false};
   std::atomic<int> answers{0};
+  std::atomic<int> begun{0}, ended{0}, cut_off{0};  // functions
   sim::simulator provider;
   runtime rt{{.worker_threads = 2, .reactors = 1}};
   std::unique_ptr<node> member;
@@ -124,6 +131,19 @@ TEST_F(owner_kill_test, a_member_whose_actor_died_says_so) {
   caf::anon_send_exit(door, caf::exit_reason::kill);
   EXPECT_TRUE(soon([&] { return seen->draining.load(); }));
   EXPECT_TRUE(seen->failed);
+}
+
+TEST_F(owner_kill_test, a_function_under_way_outlives_its_member) {
+  spawn_owner();
+  auto function = ask_function();
+  EXPECT_TRUE(soon([this] { return begun == 1; }));
+  member.reset();
+  released = true;
+  EXPECT_TRUE(soon([this] { return ended == 1; }));
+  EXPECT_EQ(cut_off, 0) << "what it runs on was destroyed under it";
+  kill();
+  ASSERT_EQ(function.wait_for(seconds{20}), std::future_status::ready);
+  EXPECT_FALSE(function.get());
 }
 
 }  // namespace

@@ -75,7 +75,10 @@ class embedding_job_sink final : public embedding_sink {
 job_runner::job_runner(runtime& rt, std::vector<callable> callables,
                        std::shared_ptr<job_events> events)
     : rt_(rt), events_(std::move(events)) {
-  for (auto& c : callables) callables_[c.name] = std::move(c);
+  for (auto& c : callables) {
+    const std::string name = c.name;
+    callables_[name] = std::make_shared<const callable>(std::move(c));
+  }
 }
 
 void job_runner::start(job_id job, const work_item& item, const configuration* config,
@@ -107,8 +110,8 @@ void job_runner::call_function(job_id job, const function_call& call) {
   if (found == callables_.end())
     return events_->put(job_ended{
         job, configuration_error("callable", "this member has no function " + call.name)});
-  const auto queued = rt_.blocking().submit([&f = found->second, call, job, events = events_] {
-    events->put(job_ended{job, run(f, call.arguments)});
+  const auto queued = rt_.blocking().submit([f = found->second, call, job, events = events_] {
+    events->put(job_ended{job, run(*f, call.arguments)});
   });
   if (!queued) events_->put(job_ended{job, queued.error()});
 }

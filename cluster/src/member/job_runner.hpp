@@ -78,7 +78,8 @@ class job_runner {
   void call_function(job_id job, const function_call& call);
 
   runtime& rt_;
-  std::map<std::string, callable> callables_;
+  // Shared with the blocking pool: a function goes on when its member's actor has died.
+  std::map<std::string, std::shared_ptr<const callable>> callables_;
   std::shared_ptr<job_events> events_;
   std::unordered_map<job_id, running_call> calls_;
 };
