@@ -56,6 +56,19 @@ TEST(FailureDetector, ALineThatIsAlwaysUnsteadyGetsMorePatience) {
   EXPECT_GT(patience(true), patience(false) + milliseconds(500));
 }
 
+TEST(FailureDetector, NoLineIsSoUnsteadyThatACutCableGoesUnseen) {
+  constexpr failure_detector_settings owners{.pause = milliseconds(1000)};
+  failure_detector detector(owners, start);
+  auto now = start;
+  for (int i = 0; i < 64; ++i) {
+    now += milliseconds(i % 2 == 0 ? 3500 : 300);
+    detector.heard(now);
+  }
+  auto at = now;
+  while (!detector.dead(at)) at += owners.interval;
+  EXPECT_LE(at - now, milliseconds(4500));
+}
+
 TEST(Membership, ViewsMergeToTheSameWhateverTheOrder) {
   const std::vector<member_record> a{{.name = "x", .incarnation = 1, .beat = 9},
                                      {.name = "y", .incarnation = 4}};

@@ -432,8 +432,8 @@ class world {
     auto& m = *members_[member];
     if (!m.alive || partitioned(owner, member) || random_.below(3) == 0) return;
     const auto id = ++last_link_;
-    const failure_detector_settings owners{.pause = owner_options{}.silence_max};
-    const failure_detector_settings members{.pause = node_options{}.silence_max};
+    const failure_detector_settings owners{.pause = owner_options{}.pause_max};
+    const failure_detector_settings members{.pause = node_options{}.pause_max};
     wires_.emplace(id, wire{.id = id,
                             .owner = owner,
                             .member = member,

@@ -33,12 +33,9 @@ namespace {
 
 class node::impl {
  public:
-  impl(runtime& rt, node_options options, const endpoint& where,
+  impl(runtime& rt, node_options options, const endpoint& where, const link_settings& links,
        std::shared_ptr<const identity> certificate)
       : board_(std::make_shared<member_board>()), options_(std::move(options)), where_(where) {
-    link_settings links;
-    links.detector.interval = options_.heartbeat;
-    links.detector.pause = options_.silence_max;
     system_ = std::make_shared<link_system>(options_.certificates, links);
     peer_self self{.cluster = options_.cluster,
                    .name = options_.name,
@@ -83,14 +80,9 @@ class node::impl {
   void stop() {
     if (!system_) return;
     metrics_.reset();
-    {
-      const spawn_scope scope;
-      if (actor_) {
-        if (port_ != 0) system_->unpublish(port_);
-        caf::anon_send_exit(actor_, caf::exit_reason::user_shutdown);
-        caf::scoped_actor waiting(system_->actors());
-        waiting->wait_for(actor_);
-      }
+    if (actor_) {
+      if (port_ != 0) system_->unpublish(port_);
+      system_->end(actor_);
     }
     actor_ = nullptr;
     setup_.system.reset();
@@ -113,13 +105,12 @@ class node::impl {
 expected<std::unique_ptr<node>> node::start(runtime& rt, node_options options) {
   const auto where = check(options);
   if (!where) return fail(where.error());
-  std::shared_ptr<const identity> certificate;
-  if (options.certificates.any()) {
-    auto loaded = identity::load(options.certificates);
-    if (!loaded) return fail(std::move(loaded.error()));
-    certificate = std::move(*loaded);
-  }
-  auto made = std::make_unique<impl>(rt, std::move(options), *where, std::move(certificate));
+  const auto links = links_with(options.heartbeat, options.pause_max);
+  if (!links) return fail(links.error());
+  auto certificate = identity::load(options.certificates);
+  if (!certificate) return fail(std::move(certificate.error()));
+  auto made =
+      std::make_unique<impl>(rt, std::move(options), *where, *links, std::move(*certificate));
   if (auto listening = made->listen(); !listening) return fail(std::move(listening.error()));
   return std::unique_ptr<node>(new node(std::move(made)));
 }

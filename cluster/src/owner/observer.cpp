@@ -121,12 +121,7 @@ class observer::impl {
     actor_ = system_->actors().spawn(observe, about, options.seeds, seen_);
   }
   ~impl() {
-    {
-      const spawn_scope scope;
-      caf::anon_send_exit(actor_, caf::exit_reason::user_shutdown);
-      caf::scoped_actor waiting(system_->actors());
-      waiting->wait_for(actor_);
-    }
+    system_->end(actor_);
     actor_ = nullptr;
     system_.reset();
   }
@@ -198,14 +193,10 @@ class observer::impl {
 expected<std::unique_ptr<observer>> observer::open(observer_options options) {
   if (auto fits = check_seeds(options.seeds, options.certificates); !fits)
     return fail(std::move(fits.error()));
-  std::shared_ptr<const identity> certificate;
-  if (options.certificates.any()) {
-    auto loaded = identity::load(options.certificates);
-    if (!loaded) return fail(std::move(loaded.error()));
-    certificate = std::move(*loaded);
-  }
+  auto certificate = identity::load(options.certificates);
+  if (!certificate) return fail(std::move(certificate.error()));
   return std::unique_ptr<observer>(
-      new observer(std::make_unique<impl>(options, std::move(certificate))));
+      new observer(std::make_unique<impl>(options, std::move(*certificate))));
 }
 
 observer::observer(std::unique_ptr<impl> p) : impl_(std::move(p)) {}

@@ -44,11 +44,9 @@ constexpr seconds introduction{2};
 
 class owner::impl {
  public:
-  impl(runtime& rt, owner_options options, std::shared_ptr<const identity> certificate)
+  impl(runtime& rt, owner_options options, const link_settings& links,
+       std::shared_ptr<const identity> certificate)
       : rt_(rt), board_(std::make_shared<owner_board>()) {
-    link_settings links;
-    links.detector.interval = options.heartbeat;
-    links.detector.pause = options.silence_max;
     system_ = std::make_shared<link_system>(options.certificates, links);
     peer_self self{.cluster = options.cluster,
                    .name = options.name.empty() ? own_name() : options.name,
@@ -72,12 +70,7 @@ class owner::impl {
     const std::lock_guard guard(close_mutex_);
     if (!system_) return;
     board_->closed = true;
-    {
-      const spawn_scope scope;
-      caf::anon_send_exit(actor_, caf::exit_reason::user_shutdown);
-      caf::scoped_actor waiting(system_->actors());
-      waiting->wait_for(actor_);
-    }
+    system_->end(actor_);
     system_.reset();  // the handle stays, for those who are just about to use it
   }
 
@@ -181,13 +174,11 @@ class remote_client final : public provider_client::impl {
 
 expected<owner> owner::open(runtime& rt, owner_options options) {
   if (auto fits = check(options); !fits) return fail(std::move(fits.error()));
-  std::shared_ptr<const identity> certificate;
-  if (options.certificates.any()) {
-    auto loaded = identity::load(options.certificates);
-    if (!loaded) return fail(std::move(loaded.error()));
-    certificate = std::move(*loaded);
-  }
-  return owner(std::make_shared<impl>(rt, std::move(options), std::move(certificate)));
+  const auto links = links_with(options.heartbeat, options.pause_max);
+  if (!links) return fail(links.error());
+  auto certificate = identity::load(options.certificates);
+  if (!certificate) return fail(std::move(certificate.error()));
+  return owner(std::make_shared<impl>(rt, std::move(options), *links, std::move(*certificate)));
 }
 
 expected<provider_client> owner::client(const provider_config& config) const {

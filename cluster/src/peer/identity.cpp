@@ -57,6 +57,9 @@ namespace {
                  : X509_check_host(certificate, host.data(), host.size(), 0, nullptr) == 1;
 }
 
+// A daemon has no terminal on which OpenSSL could ask for one.
+int ask_no_passphrase(char*, int, int, void*) { return -1; }
+
 // Ed25519 and Ed448 bring their own digest.
 [[nodiscard]] const EVP_MD* digest_for(EVP_PKEY* key) {
   const int type = EVP_PKEY_base_id(key);
@@ -78,7 +81,7 @@ class file_identity final : public identity {
     if (!authority) return fail(std::move(authority.error()));
     pem_ = std::move(*certificate);
     const bio_ptr key_in(BIO_new_mem_buf(key->data(), static_cast<int>(key->size())));
-    key_.reset(PEM_read_bio_PrivateKey(key_in.get(), nullptr, nullptr, nullptr));
+    key_.reset(PEM_read_bio_PrivateKey(key_in.get(), nullptr, ask_no_passphrase, nullptr));
     if (!key_)
       return fail(configuration_error(
           "key",
@@ -181,6 +184,7 @@ class file_identity final : public identity {
 }  // namespace
 
 expected<std::shared_ptr<const identity>> identity::load(const certificate_files& files) {
+  if (!files.any()) return nullptr;
   for (const auto& [path, field] : {std::pair(&files.certificate, "cert"),
                                     std::pair(&files.key, "key"), std::pair(&files.ca, "ca")})
     if (path->empty())

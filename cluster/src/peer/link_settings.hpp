@@ -1,6 +1,7 @@
 #pragma once
 
 #include <graphbit/runtime/clock.hpp>
+#include <graphbit/runtime/error.hpp>
 
 #include "src/policy/failure_detector.hpp"
 
@@ -13,5 +14,9 @@ struct link_settings {
   milliseconds backoff_first{100};
   milliseconds backoff_max{5'000};
 };
+
+/// Those of a process that says so often that it lives, and forgives so long a silence beyond the
+/// usual. Error: Configuration{heartbeat, pause_max}.
+[[nodiscard]] expected<link_settings> links_with(milliseconds heartbeat, milliseconds pause_max);
 
 }  // namespace graphbit::cluster

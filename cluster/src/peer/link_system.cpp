@@ -188,6 +188,13 @@ void link_system::hang_up_on_strangers(std::vector<caf::node_id> known) {
   });
 }
 
+void link_system::end(const caf::actor& actor) {
+  const spawn_scope scope;
+  caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+  caf::scoped_actor waiting(*system_);
+  waiting->wait_for(actor);
+}
+
 std::string link_system::make_nonce() {
   std::string nonce(32, '\0');
   RAND_bytes(reinterpret_cast<unsigned char*>(nonce.data()), static_cast<int>(nonce.size()));

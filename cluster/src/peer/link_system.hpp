@@ -63,6 +63,9 @@ class link_system {
   /// with handshakes. To be called now and then: CAF waits for ever for a peer that says nothing.
   void hang_up_on_strangers(std::vector<caf::node_id> known);
 
+  /// Ends one of its actors and waits for it.
+  void end(const caf::actor& actor);
+
   [[nodiscard]] std::uint64_t next_number() noexcept { return next_.fetch_add(1); }
   [[nodiscard]] static std::string make_nonce();
 

@@ -26,7 +26,7 @@ bool failure_detector::dead(time_point now) {
   const auto late = now - asked_at_ - settings_.interval;
   asked_at_ = now;
   if (late > settings_.interval) heard_at_ = std::min(now, heard_at_ + late);
-  return phi(now) > settings_.phi_max;
+  return now - heard_at_ > settings_.silence_max() || phi(now) > settings_.phi_max;
 }
 
 double failure_detector::phi(time_point now) const {

@@ -9,9 +9,12 @@ namespace graphbit::cluster {
 
 struct failure_detector_settings {
   duration interval = milliseconds(500);  ///< how often the peer says that it lives
-  duration pause = milliseconds(1000);    ///< silence beyond the usual that is forgiven
+  duration pause = milliseconds(500);     ///< silence beyond the usual that is forgiven
   duration deviation_min = milliseconds(200);
   double phi_max = 8;  ///< declared dead when the odds of life are under 1 to 10^8
+
+  /// However unsteady the line has been, a silence of more than this is death.
+  [[nodiscard]] duration silence_max() const { return pause + 6 * interval; }
 };
 
 /// Decides from the rhythm of a peer's signs of life whether it is dead (phi accrual, Hayashibara

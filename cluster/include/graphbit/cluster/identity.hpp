@@ -28,8 +28,8 @@ struct certificate_files {
 class identity {
  public:
   /// Reads and checks the files, before anything listens: key and certificate must belong
-  /// together, and the certificate must be the authority's and not expired.
-  /// Error: Configuration{cert, key, ca}.
+  /// together, and the certificate must be the authority's and not expired. Null where no file is
+  /// named. Error: Configuration{cert, key, ca}.
   [[nodiscard]] static expected<std::shared_ptr<const identity>> load(
       const certificate_files& files);
   virtual ~identity() = default;

@@ -25,7 +25,7 @@ struct node_options {
   std::vector<std::string> labels{};  ///< by which work chooses this node
   std::vector<callable> callables{};  ///< functions that owners may run here, by name
   milliseconds heartbeat{500};        ///< the same on all nodes
-  milliseconds silence_max{1'000};    ///< a peer that says nothing for so long is gone
+  milliseconds pause_max{500};        ///< silence beyond the usual after which a peer is gone
   /// The runtime shares limits by a store (`share_limits`); else each owner divides its own limits
   /// among its members.
   bool limits_are_shared = false;

@@ -24,9 +24,9 @@ struct owner_options {
   std::vector<std::string> labels{};  ///< only members that have all of them
   bool share_credentials = false;     ///< keys travel to members; needs certificates
   milliseconds heartbeat{500};        ///< the same on all nodes
-  /// Beyond what is usual on the line, then a member is dead. Longer than a member's own patience
-  /// with its owner: who is cut off has stopped its work by the time that others get it.
-  milliseconds silence_max{1'500};
+  /// Silence beyond what is usual on the line, then a member is dead. Longer than a member's own
+  /// patience with its owner: who is cut off has stopped its work by the time that others get it.
+  milliseconds pause_max{1'000};
   milliseconds outage_max{60'000};  ///< items fail when no member has been reached for so long
 };
 
