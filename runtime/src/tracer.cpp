@@ -60,6 +60,7 @@ class tracer::impl {
       stopping_ = true;
     }
     wake_.notify_all();
+    idle_.notify_all();
     if (thread_.joinable()) thread_.join();
     options_.reset();  // and with them the exporter
   }
@@ -92,10 +93,10 @@ class tracer::impl {
     std::unique_lock lock(mutex_);
     hurry_ = true;
     wake_.notify_one();
-    const auto over = [&] { return queue_.empty() && !busy_; };
-    const bool empty = !thread_.joinable() || idle_.wait_for(lock, patience, over);
+    const auto left = [&] { return queue_.empty() && !busy_; };
+    idle_.wait_for(lock, patience, [&] { return stopping_ || left(); });
     hurry_ = false;
-    return empty;
+    return left();
   }
 
   tracer_stats stats() const {

@@ -127,5 +127,22 @@ TEST_F(tracer_test, logs_spans_where_nobody_takes_them) {
                                                       HasSubstr("gen_ai.usage.input_tokens=12"))));
 }
 
+TEST_F(tracer_test, can_be_flushed_while_its_runtime_ends) {
+  const auto t = rt.service<tracer>();
+  t->start({.exporter = keeper});
+  std::promise<void> flushing;
+  const auto flushes = std::async(std::launch::async, [&] {
+    for (int i = 0; i < 1'000; ++i) {
+      t->record(span_named("one"));
+      static_cast<void>(t->flush(seconds{10}));
+      if (i == 10) flushing.set_value();
+    }
+  });
+  flushing.get_future().wait();
+  rt.shutdown();
+  flushes.wait();
+  EXPECT_THAT(keeper->names(), testing::Contains("one"));
+}
+
 }  // namespace
 }  // namespace graphbit
