@@ -5,12 +5,14 @@
 
 #include <string>
 
+#include "value_of.hpp"
+
 namespace graphbit {
 namespace {
 
 json_value evaluate(std::string_view text) {
   static const json_value output("The quick brown fox"), score(std::int64_t{7}), text_score(" 7 "),
-      data = *parse_json(R"({"items": ["a", {"deep": true}], "empty": []})");
+      data = value_of(parse_json(R"({"items": ["a", {"deep": true}], "empty": []})"));
   const auto parsed = condition_expression::parse(text);
   EXPECT_TRUE(parsed.has_value()) << text << ": " << (parsed ? "" : parsed.error().message);
   if (!parsed) return {};

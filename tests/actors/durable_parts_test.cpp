@@ -6,6 +6,7 @@
 #include "src/record_json.hpp"
 #include "src/record_key.hpp"
 #include "src/run_replay.hpp"
+#include "value_of.hpp"
 
 namespace graphbit {
 namespace {
@@ -103,7 +104,7 @@ TEST(RecordJson, ErrorsComeBackWithTheirFields) {
   e.status = 504;
   e.attempts = 3;
   e.retry_after = milliseconds{1'500};
-  const error read = read_error(*parse_json(error_body(e)));
+  const error read = read_error(value_of(parse_json(error_body(e))));
   EXPECT_EQ(read.kind, e.kind);
   EXPECT_EQ(read.message, e.message);
   EXPECT_EQ(read.operation, "connect");

@@ -10,6 +10,7 @@
 #include <graphbit/actors/limit_authority.hpp>
 
 #include "provider_fixture.hpp"
+#include "value_of.hpp"
 
 namespace graphbit {
 namespace {
@@ -129,7 +130,7 @@ TEST_F(shared_limits_test, a_client_may_have_an_authority_of_its_own) {
   authority->silent = true;
   auto c = config();
   c.rpm = 60'000;
-  const auto own = *open_sharing(rt, c, std::make_shared<fake_authority>(10s));
+  const auto own = value_of(open_sharing(rt, c, std::make_shared<fake_authority>(10s)));
   submit(own, 3);
   EXPECT_TRUE(all.wait_for(3));
   EXPECT_TRUE(share_limits(rt, authority));

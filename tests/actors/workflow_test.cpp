@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "value_of.hpp"
+
 namespace graphbit {
 namespace {
 
@@ -134,7 +136,7 @@ callable_lookup clocks() {
 }
 
 TEST(WorkflowJsonTest, ReadsAndWritesEveryKind) {
-  const auto read = workflow::from_json(*parse_json(document), clocks());
+  const auto read = workflow::from_json(value_of(parse_json(document)), clocks());
   ASSERT_TRUE(read.has_value()) << describe(read.error());
   EXPECT_EQ(read->nodes().size(), 5u);
   EXPECT_EQ(read->edges().size(), 4u);

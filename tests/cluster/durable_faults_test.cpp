@@ -19,6 +19,7 @@
 
 #include "cluster/counting_model.hpp"
 #include "cluster/postgres_server.hpp"
+#include "value_of.hpp"
 
 namespace graphbit {
 namespace {
@@ -212,7 +213,7 @@ TEST_F(durable_postgres_faults, a_run_stops_when_a_backup_took_the_place_of_its_
   // it need not be waited for.
   const int asked = model.asked_in_all();
   const auto fresh = open_store(server->url("postgres"));
-  const auto owner = (*fresh->find("r"))->owner;
+  const auto owner = value_of(value_of(fresh->find("r"))).owner;
   ASSERT_TRUE(fresh->claim("r", {.owner = "heir", .length = 0ms}, claim_rule::open, owner));
   const auto result = open(fresh).execute(flow, named("r"));
   ASSERT_TRUE(result.has_value()) << result.error().message;

@@ -9,6 +9,7 @@
 #include <graphbit/runtime/metrics.hpp>
 
 #include "cluster/durable_fixture.hpp"
+#include "value_of.hpp"
 
 namespace graphbit {
 namespace {
@@ -30,7 +31,7 @@ class durable_waiting : public testing::durable_fixture {
     return e;
   }
   [[nodiscard]] std::size_t parked() {
-    return store->list({.state = stored_state::parked, .limit = 100'000})->size();
+    return value_of(store->list({.state = stored_state::parked, .limit = 100'000})).size();
   }
 };
 
@@ -108,7 +109,7 @@ TEST_P(durable_waiting, what_was_parked_counts_when_its_run_is_taken_up_again) {
   before.run_id = "r";
   before.workflow_json = to_json(flow.to_json());
   before.inputs_json = "{}";
-  const auto begun = *store->begin(before, {.owner = "before", .length = 0ms});
+  const auto begun = value_of(store->begin(before, {.owner = "before", .length = 0ms}));
   const auto at = wall_time(1'000'000'000ms);
   const std::vector<run_append> parked{
       {"r",

@@ -15,6 +15,8 @@
 #include <src/peer/own_name.hpp>
 #include <src/wire/frame.hpp>
 
+#include "value_of.hpp"
+
 namespace graphbit::cluster {
 namespace {
 
@@ -107,7 +109,7 @@ class stranger {
  public:
   explicit stranger(std::uint16_t port, const link_settings& links)
       : system_(certificate_files{}, links), self_(system_.actors()) {
-    auto connection = system_.dress(*connect_tcp("127.0.0.1", port, milliseconds{5'000}));
+    auto connection = system_.dress(value_of(connect_tcp("127.0.0.1", port, milliseconds{5'000})));
     self_
         ->request(system_.broker(), caf::duration{patience}, caf::connect_atom::value, *connection,
                   port)
@@ -130,7 +132,7 @@ class stranger {
     say(handshake.first());
     frame_reader reader(protocol_version_min);
     self_->receive([&](const frame& f) {
-      const auto said = *reader.read(f.bytes);
+      const auto said = value_of(reader.read(f.bytes));
       say(*handshake.answer(std::get<welcome>(said.front())));
     });
   }

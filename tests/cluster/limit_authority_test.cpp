@@ -6,6 +6,7 @@
 #include <graphbit/cluster/open_limit_authority.hpp>
 
 #include "store_place.hpp"
+#include "value_of.hpp"
 
 namespace graphbit {
 namespace {
@@ -15,17 +16,19 @@ using namespace std::chrono_literals;
 TEST(memory_limit_authority_test, divides_a_limit_among_its_holders) {
   manual_clock clock;
   const auto authority = make_memory_limit_authority(clock);
-  const auto first = *authority->join();
-  const auto second = *authority->join();
+  const auto first = value_of(authority->join());
+  const auto second = value_of(authority->join());
   EXPECT_NE(first, second);
   const policy::limiter_settings limits{.requests_per_minute = 60};
-  const auto share = *authority->lease("limit", {first, 0, limits, {}, 1});
+  const auto share = value_of(authority->lease("limit", {first, 0, limits, {}, 1}));
   EXPECT_EQ(share.amount.requests_per_minute, 60u);
-  EXPECT_EQ(authority->lease("limit", {second, 0, limits, {}, 1})->token, 0u);
-  EXPECT_NE(authority->lease("another", {second, 0, limits, {}, 1})->token, 0u);
+  EXPECT_EQ(value_of(authority->lease("limit", {second, 0, limits, {}, 1})).token, 0u);
+  EXPECT_NE(value_of(authority->lease("another", {second, 0, limits, {}, 1})).token, 0u);
   ASSERT_TRUE(authority->give_back("limit", first, share.token, 0s));
   clock.advance(61s);
-  EXPECT_EQ(authority->lease("limit", {second, 0, limits, {}, 1})->amount.requests_per_minute, 60u);
+  EXPECT_EQ(
+      value_of(authority->lease("limit", {second, 0, limits, {}, 1})).amount.requests_per_minute,
+      60u);
 }
 
 /// What every authority does, whatever keeps its shares. Their division and their ends are tested
@@ -46,45 +49,45 @@ class limit_authority_conformance : public ::testing::TestWithParam<store_kind> 
 };
 
 TEST_P(limit_authority_conformance, holders_have_names_of_their_own) {
-  const auto a = *one->join(), b = *other->join(), c = *one->join();
+  const auto a = value_of(one->join()), b = value_of(other->join()), c = value_of(one->join());
   EXPECT_NE(a, 0u);
   EXPECT_LT(a, b);
   EXPECT_LT(b, c);
 }
 
 TEST_P(limit_authority_conformance, what_one_process_holds_another_does_not_get) {
-  const auto a = *one->join(), b = *other->join();
-  const auto share = *one->lease("limit", {a, 0, limits, {}, 1});
+  const auto a = value_of(one->join()), b = value_of(other->join());
+  const auto share = value_of(one->lease("limit", {a, 0, limits, {}, 1}));
   EXPECT_NE(share.token, 0u);
   EXPECT_EQ(share.amount.requests_per_minute, 60u);
   EXPECT_EQ(share.amount.in_flight_max, 8u);
   EXPECT_EQ(share.ends_in, limit_share_lasts);
-  const auto refused = *other->lease("limit", {b, 0, limits, {}, 1});
+  const auto refused = value_of(other->lease("limit", {b, 0, limits, {}, 1}));
   EXPECT_EQ(refused.token, 0u);
   EXPECT_GT(refused.ask_after, 0ms);
-  EXPECT_NE(other->lease("another", {b, 0, limits, {}, 1})->token, 0u);
+  EXPECT_NE(value_of(other->lease("another", {b, 0, limits, {}, 1})).token, 0u);
 
-  const auto renewed = *one->lease("limit", {a, share.token, limits, {}, 1});
+  const auto renewed = value_of(one->lease("limit", {a, share.token, limits, {}, 1}));
   EXPECT_EQ(renewed.token, share.token);
   EXPECT_EQ(renewed.amount.requests_per_minute, 30u) << "another waits for its half";
 }
 
 TEST_P(limit_authority_conformance, what_was_long_unused_is_free_at_once) {
-  const auto a = *one->join(), b = *other->join();
-  const auto share = *one->lease("limit", {a, 0, limits, {}, 1});
+  const auto a = value_of(one->join()), b = value_of(other->join());
+  const auto share = value_of(one->lease("limit", {a, 0, limits, {}, 1}));
   ASSERT_TRUE(other->give_back("limit", a, share.token + 1, 60s)) << "no such token: no effect";
-  EXPECT_EQ(other->lease("limit", {b, 0, limits, {}, 1})->token, 0u);
+  EXPECT_EQ(value_of(other->lease("limit", {b, 0, limits, {}, 1})).token, 0u);
   ASSERT_TRUE(one->give_back("limit", a, share.token, 60s));
-  const auto next = *other->lease("limit", {b, 0, limits, {}, 1});
+  const auto next = value_of(other->lease("limit", {b, 0, limits, {}, 1}));
   EXPECT_GT(next.token, share.token);
   EXPECT_EQ(next.amount.requests_per_minute, 60u);
 }
 
 TEST_P(limit_authority_conformance, all_processes_know_the_same_hash_key) {
-  const auto key = *one->hash_key();
+  const auto key = value_of(one->hash_key());
   EXPECT_EQ(key.size(), 32u);
-  EXPECT_EQ(*other->hash_key(), key);
-  EXPECT_EQ(*place->open_authority()->hash_key(), key);
+  EXPECT_EQ(value_of(other->hash_key()), key);
+  EXPECT_EQ(value_of(place->open_authority()->hash_key()), key);
 }
 
 TEST_P(limit_authority_conformance, many_threads_never_lease_more_than_there_is) {
@@ -95,8 +98,9 @@ TEST_P(limit_authority_conformance, many_threads_never_lease_more_than_there_is)
     for (int t = 0; t < threads_count; ++t)
       threads.emplace_back([&, t] {
         const auto& authority = t % 2 == 0 ? one : other;
-        const auto holder = *authority->join();
-        const auto share = *authority->lease("limit", {holder, 0, limits, {.in_flight_max = 2}, 1});
+        const auto holder = value_of(authority->join());
+        const auto share =
+            value_of(authority->lease("limit", {holder, 0, limits, {.in_flight_max = 2}, 1}));
         leased += share.amount.in_flight_max;
       });
   }
@@ -109,9 +113,9 @@ INSTANTIATE_TEST_SUITE_P(stores, limit_authority_conformance, ::testing::ValuesI
 
 TEST(limit_name_test, tells_nothing_of_the_key_and_differs_by_all_that_matters) {
   const auto authority = make_memory_limit_authority();
-  const auto hash_key = *authority->hash_key();
+  const auto hash_key = value_of(authority->hash_key());
   EXPECT_EQ(hash_key.size(), 32u);
-  EXPECT_EQ(*authority->hash_key(), hash_key);
+  EXPECT_EQ(value_of(authority->hash_key()), hash_key);
   const secret key("sk-very-secret-1234");
   const auto name = limit_name(hash_key, "https://api", "m", key);
   EXPECT_EQ(name.size(), 64u);

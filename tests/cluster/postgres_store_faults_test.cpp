@@ -11,6 +11,7 @@
 #include <src/store/sql_run_store.hpp>
 
 #include "postgres_server.hpp"
+#include "value_of.hpp"
 
 namespace graphbit {
 namespace {
@@ -70,7 +71,7 @@ TEST_F(postgres_store_faults,
   const auto server = postgres_server::start();
   ASSERT_TRUE(server);
   const auto store = open(server->url("postgres"));
-  const auto run = *store->begin(make_run("r"), mine);
+  const auto run = value_of(store->begin(make_run("r"), mine));
   std::atomic<int> done = 0;
   std::jthread owner([&] {
     for (; done < 300; ++done) append_until_done(*store, run.token, done);
@@ -93,7 +94,7 @@ TEST_F(postgres_store_faults, connections_that_break_anywhere_repeat_nothing) {
   const auto port =
       static_cast<std::uint16_t>(std::stoi(way.url().substr(way.url().rfind(':') + 1)));
   const auto store = open(server->url(database, port));
-  const auto run = *store->begin(make_run("r"), mine);
+  const auto run = value_of(store->begin(make_run("r"), mine));
   constexpr int count = 60;
   for (int i = 0; i < count; ++i) {
     // Breaks after some bytes of the server's answers: in a BEGIN, an UPDATE, the COMMIT, ...
@@ -135,7 +136,7 @@ TEST_F(postgres_store_faults, a_restored_backup_is_refused_to_those_who_know_mor
   const auto server = postgres_server::start();
   ASSERT_TRUE(server);
   const auto store = open(server->url("postgres"));
-  const auto run = *store->begin(make_run("r"), mine);
+  const auto run = value_of(store->begin(make_run("r"), mine));
   append_until_done(*store, run.token, 0);
   server->crash();
   server->back_up();
@@ -193,14 +194,14 @@ TEST_F(postgres_store_faults, marks_of_writers_that_were_killed_go_in_time) {
     return server->run(database, "SELECT count(*) FROM graphbit.writers");
   };
   const auto store = open(server->url(database));
-  const auto run = *store->begin(make_run("r"), mine);
+  const auto run = value_of(store->begin(make_run("r"), mine));
   server->run(database, "INSERT INTO graphbit.writers VALUES ('killed', 7, 0)");
   EXPECT_EQ(writers(), "2");
   const std::vector<run_append> end{
       {"r", run.token, {}, run_change{.state = stored_state::failed}}};
   ASSERT_TRUE(store->append(end));
   std::this_thread::sleep_for(2ms);
-  EXPECT_EQ(*store->prune({.age = 0ms}), 1u);
+  EXPECT_EQ(value_of(store->prune({.age = 0ms})), 1u);
   EXPECT_EQ(writers(), "1") << "the living one's";
   static_cast<void>(open(server->url(database))->join("member", "{}", 1s));
   EXPECT_EQ(writers(), "1") << "who closes its store leaves nothing";
@@ -236,7 +237,7 @@ TEST_F(postgres_store_faults, pruning_and_recording_of_the_same_large_value_end_
     group[0].records.push_back({0, journal_kind::node_ended, "n", large, {}});
     const auto kept = store->append(group);
     ASSERT_TRUE(kept) << kept.error().message;
-    EXPECT_EQ(store->records(id, 0, 10)->front().body, large);
+    EXPECT_EQ(value_of(store->records(id, 0, 10)).front().body, large);
     group[0].records.clear();
     group[0].change = run_change{.state = stored_state::completed};
     ASSERT_TRUE(store->append(group));

@@ -10,6 +10,8 @@
 
 #include <gtest/gtest.h>
 
+#include "value_of.hpp"
+
 namespace graphbit {
 namespace {
 
@@ -41,11 +43,12 @@ TEST_F(sqlite_batch_journal_test, keeps_lines_over_a_restart) {
   auto journal = open();
   EXPECT_EQ(journal->batch_id(), id);
   EXPECT_EQ(journal->kept_end(), 6u);
-  EXPECT_EQ(*journal->kept(5, false), 55u);
-  EXPECT_EQ(*journal->kept(2, false), 22u);
-  EXPECT_EQ(*journal->kept(2, true), std::nullopt) << "failed lines do not count when retrying";
-  EXPECT_EQ(*journal->kept(1, false), std::nullopt);
-  EXPECT_EQ((*journal->read(5))->output, "five");
+  EXPECT_EQ(value_of(journal->kept(5, false)), 55u);
+  EXPECT_EQ(value_of(journal->kept(2, false)), 22u);
+  EXPECT_EQ(value_of(journal->kept(2, true)), std::nullopt)
+      << "failed lines do not count when retrying";
+  EXPECT_EQ(value_of(journal->kept(1, false)), std::nullopt);
+  EXPECT_EQ(value_of(value_of(journal->read(5))).output, "five");
 }
 
 TEST_F(sqlite_batch_journal_test, gives_outputs_in_the_order_of_the_input) {
@@ -63,8 +66,8 @@ TEST_F(sqlite_batch_journal_test, a_later_result_replaces_a_failure) {
   auto journal = open();
   ASSERT_TRUE(journal->keep({{0, 7, false, "bad"}}));
   ASSERT_TRUE(journal->keep({{0, 7, true, "good"}}));
-  EXPECT_EQ(*journal->kept(0, true), 7u);
-  EXPECT_EQ((*journal->read(0))->output, "good");
+  EXPECT_EQ(value_of(journal->kept(0, true)), 7u);
+  EXPECT_EQ(value_of(value_of(journal->read(0))).output, "good");
 }
 
 TEST_F(sqlite_batch_journal_test, refuses_other_arguments) {

@@ -16,6 +16,7 @@
 #include <graphbit/cluster/sqlite_batch_journal.hpp>
 
 #include "first_store.hpp"
+#include "value_of.hpp"
 
 namespace graphbit {
 namespace {
@@ -90,7 +91,7 @@ class sqlite_store_faults : public ::testing::Test {
 TEST_F(sqlite_store_faults, a_torn_log_is_found_and_what_is_left_can_be_used_when_asked_for) {
   const auto store = open(path);
   fill(*store, 5);
-  EXPECT_EQ(open(copy_of_living_store("whole"))->records("r", 0, 10)->size(), 5u);
+  EXPECT_EQ(value_of(open(copy_of_living_store("whole"))->records("r", 0, 10)).size(), 5u);
 
   const auto torn = copy_of_living_store("torn");
   const auto log = torn.string() + "-wal";
@@ -99,13 +100,13 @@ TEST_F(sqlite_store_faults, a_torn_log_is_found_and_what_is_left_can_be_used_whe
   EXPECT_NE(words.find("lost its last 1 commits"), std::string::npos) << words;
   EXPECT_NE(words.find(torn.string()), std::string::npos);
   fs::remove(torn.string() + "-mark");
-  EXPECT_EQ(open(torn)->records("r", 0, 10)->size(), 4u);
+  EXPECT_EQ(value_of(open(torn)->records("r", 0, 10)).size(), 4u);
 }
 
 TEST_F(sqlite_store_faults, an_older_copy_in_its_place_is_found) {
   fill(*open(path), 2);
   fs::copy_file(path, folder / "backup");
-  const auto token = (*open(path)->find("r"))->token;
+  const auto token = value_of(value_of(open(path)->find("r"))).token;
   ASSERT_TRUE(open(path)->append(std::vector<run_append>{one_record("r", token, "late")}));
   fs::remove(path);
   fs::copy_file(folder / "backup", path);
@@ -188,7 +189,7 @@ TEST_F(sqlite_store_faults, a_full_disk_stops_the_writer_and_loses_nothing) {
   ASSERT_LT(kept, 200);
   ASSERT_GT(kept, 5);
   const auto store = open(path);
-  EXPECT_EQ(store->records("r", 0, 1'000)->size(), static_cast<std::size_t>(kept));
+  EXPECT_EQ(value_of(store->records("r", 0, 1'000)).size(), static_cast<std::size_t>(kept));
   EXPECT_TRUE(store->claim("r", mine, claim_rule::open)) << "with room again it goes on";
 }
 
@@ -199,7 +200,7 @@ TEST_F(sqlite_store_faults, what_was_confirmed_survives_a_kill) {
   const pid_t child = fork();
   if (child == 0) {
     const auto store = open_run_store(path);
-    const auto token = (*(*store)->find("r"))->token;
+    const auto token = value_of(value_of((*store)->find("r"))).token;
     for (int i = 0; i < 100'000; ++i) {
       const auto done = (*store)->append(std::vector<run_append>{one_record("r", token, "x")});
       const auto id = done->front().last_id;
@@ -268,7 +269,7 @@ TEST_F(sqlite_store_faults, a_hundred_thousand_runs_are_pruned_while_another_goe
   std::uint64_t recorded = 0;
   std::jthread other([&] {
     const auto mine_too = open(path);
-    const auto token = (*mine_too->find("r"))->token;
+    const auto token = value_of(value_of(mine_too->find("r"))).token;
     do {
       const auto done =
           mine_too->append(std::vector<run_append>{one_record("r", token, "meanwhile")});
@@ -286,9 +287,9 @@ TEST_F(sqlite_store_faults, a_hundred_thousand_runs_are_pruned_while_another_goe
   pruned = true;
   other.join();
   EXPECT_EQ(gone, 100'000u);
-  EXPECT_EQ(store->size()->runs_ended, 0u);
-  EXPECT_EQ(store->records("r", 0, 1'000'000)->size(), recorded);
-  EXPECT_EQ(store->size()->runs_open, 1u);
+  EXPECT_EQ(value_of(store->size()).runs_ended, 0u);
+  EXPECT_EQ(value_of(store->records("r", 0, 1'000'000)).size(), recorded);
+  EXPECT_EQ(value_of(store->size()).runs_open, 1u);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <graphbit/cluster/open_run_store.hpp>
 
 #include "postgres_server.hpp"
+#include "value_of.hpp"
 
 namespace graphbit {
 
@@ -25,8 +26,8 @@ class memory_place final : public store_place {
   std::shared_ptr<limit_authority> open_authority() override { return authority_; }
 
  private:
-  std::shared_ptr<run_store> store_ = *open_run_store(":memory:");
-  std::shared_ptr<limit_authority> authority_ = *open_limit_authority(":memory:");
+  std::shared_ptr<run_store> store_ = value_of(open_run_store(":memory:"));
+  std::shared_ptr<limit_authority> authority_ = value_of(open_limit_authority(":memory:"));
 };
 
 class sqlite_place final : public store_place {

@@ -8,6 +8,8 @@
 #include <graphbit/cluster/open_run_store.hpp>
 #include <graphbit/runtime/random.hpp>
 
+#include "value_of.hpp"
+
 namespace graphbit {
 namespace {
 
@@ -38,7 +40,9 @@ class fight {
     }
     return ended_;
   }
-  [[nodiscard]] std::vector<journal_record> records() { return *store_->records("r", 0, 1'000); }
+  [[nodiscard]] std::vector<journal_record> records() {
+    return value_of(store_->records("r", 0, 1'000));
+  }
   [[nodiscard]] int fenced() const { return fenced_; }
   [[nodiscard]] std::uint64_t tokens() const { return last_token_; }
 
@@ -97,7 +101,7 @@ class fight {
       group.records.push_back({0, journal_kind::node_ended, owner.to_do.back(), owner.name, now_});
       owner.to_do.pop_back();
     }
-    const auto result = store_->append(std::vector<run_append>{group})->front();
+    const auto result = value_of(store_->append(std::vector<run_append>{group})).front();
     if (result.fenced) {
       ++fenced_;
       restart(owner);

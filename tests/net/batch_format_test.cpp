@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "value_of.hpp"
+
 namespace graphbit {
 namespace {
 
@@ -12,7 +14,7 @@ namespace {
 
 TEST(batch_format, reads_images_and_files_by_url_and_as_data_urls) {
   using kind = content_part::kind;
-  const auto part = [](const char* text) { return content_part_from(*parse_json(text)); };
+  const auto part = [](const char* text) { return content_part_from(value_of(parse_json(text))); };
   EXPECT_EQ(part(R"({"type":"image_url","image_url":{"url":"https://x/y.png"}})"),
             (content_part{kind::image_url, "https://x/y.png", "", ""}));
   EXPECT_EQ(part(R"({"type":"image_url","image_url":"data:image/png;base64,Zm9v"})"),

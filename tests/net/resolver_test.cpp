@@ -3,6 +3,8 @@
 #include <net/http_client_fixture.hpp>
 #include <src/resolver.hpp>
 
+#include "value_of.hpp"
+
 namespace graphbit::test {
 namespace {
 
@@ -26,12 +28,13 @@ socket_address address(const std::string& number) {
 }
 
 TEST(resolver, numbers_and_localhost_need_no_dns) {
-  EXPECT_EQ(texts_of(*addresses_without_dns({false, "10.1.2.3", 80})),
+  EXPECT_EQ(texts_of(value_of(addresses_without_dns({false, "10.1.2.3", 80}))),
             std::vector<std::string>{"10.1.2.3"});
-  EXPECT_EQ(texts_of(*addresses_without_dns({false, "::1", 80})), std::vector<std::string>{"::1"});
+  EXPECT_EQ(texts_of(value_of(addresses_without_dns({false, "::1", 80}))),
+            std::vector<std::string>{"::1"});
   const std::vector<std::string> both{"127.0.0.1", "::1"};
-  EXPECT_EQ(texts_of(*addresses_without_dns({false, "localhost", 80})), both);
-  EXPECT_EQ(texts_of(*addresses_without_dns({false, "app.localhost", 80})), both);
+  EXPECT_EQ(texts_of(value_of(addresses_without_dns({false, "localhost", 80}))), both);
+  EXPECT_EQ(texts_of(value_of(addresses_without_dns({false, "app.localhost", 80}))), both);
   EXPECT_FALSE(addresses_without_dns({false, "example.com", 80}));
 }
 
