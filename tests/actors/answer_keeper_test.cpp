@@ -45,9 +45,13 @@ class memory_answers final : public answer_store {
 class kept_calls : public testing::provider_fixture {
  protected:
   [[nodiscard]] provider_client open_kept(runtime& in, seconds age_max = seconds{60}) {
+    return open_kept(in, age_max, store);
+  }
+  [[nodiscard]] provider_client open_kept(runtime& in, seconds age_max,
+                                          std::shared_ptr<answer_store> where) {
     auto c = config();
     c.response_cache_max_age = age_max;
-    EXPECT_TRUE(in.service<response_cache>()->keep_in(store));
+    EXPECT_TRUE(in.service<response_cache>()->keep_in(std::move(where)));
     auto client = provider_client::open(in, c);
     EXPECT_TRUE(client) << (client ? "" : client.error().message);
     return *client;
@@ -150,11 +154,8 @@ class slow_answers final : public answer_store {
 
 TEST_F(kept_calls, a_deadline_does_not_wait_for_a_store) {
   std::promise<void> go;
-  auto c = config();
-  c.response_cache_max_age = seconds{60};
-  const auto slow = std::make_shared<slow_answers>(go.get_future().share());
-  ASSERT_TRUE(rt.service<response_cache>()->keep_in(slow));
-  const auto client = open(c);
+  const auto client =
+      open_kept(rt, seconds{60}, std::make_shared<slow_answers>(go.get_future().share()));
   call_options options;
   options.deadline_at = steady_clock::now() + 30ms;
   const auto late = client.complete(ask("x"), options);
@@ -166,11 +167,8 @@ TEST_F(kept_calls, a_deadline_does_not_wait_for_a_store) {
 
 TEST_F(kept_calls, a_cancelled_lookup_sends_nothing) {
   std::promise<void> go;
-  auto c = config();
-  c.response_cache_max_age = seconds{60};
-  const auto slow = std::make_shared<slow_answers>(go.get_future().share());
-  ASSERT_TRUE(rt.service<response_cache>()->keep_in(slow));
-  const auto client = open(c);
+  const auto client =
+      open_kept(rt, seconds{60}, std::make_shared<slow_answers>(go.get_future().share()));
   testing::outcomes all;
   const auto id = client.submit(ask("x"), {}, all.next());
   client.cancel(id);

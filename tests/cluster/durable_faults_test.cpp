@@ -17,7 +17,7 @@
 #include <src/store/postgres_store_database.hpp>
 #include <src/store/sql_run_store.hpp>
 
-#include "cluster/counting_model.hpp"
+#include "cluster/durable_fixture.hpp"
 #include "cluster/postgres_server.hpp"
 #include "value_of.hpp"
 
@@ -26,8 +26,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::chaos_proxy;
-using testing::counting_model;
-using testing::fake_backend;
 using ::testing::HasSubstr;
 using testing::network_fault;
 
@@ -58,7 +56,7 @@ class gate {
   bool reached_ = false, open_ = false;
 };
 
-class durable_faults : public ::testing::Test {
+class durable_faults : public ::testing::Test, protected testing::durable_workflow {
  protected:
   void SetUp() override {
     for (int i = 0; i < steps; ++i) {
@@ -75,29 +73,11 @@ class durable_faults : public ::testing::Test {
       connect(name, "wait-" + std::to_string(i));
     }
   }
-  void add(expected<node> n) {
-    ASSERT_TRUE(n.has_value()) << n.error().message;
-    ASSERT_TRUE(flow.add_node(*n).has_value());
-  }
-  void connect(const std::string& from, const std::string& to) {
-    ASSERT_TRUE(flow.connect(from, to).has_value());
-  }
-
   executor open(const std::shared_ptr<run_store>& store) {
     executor_options options;
     options.store = store;
     options.adopt = false;
-    auto backend =
-        std::make_shared<fake_backend>([this](const chat_request& r) { return model.answer(r); });
-    auto made = executor::open(rt, {}, std::move(options),
-                               [backend](const provider_config&) { return backend; });
-    EXPECT_TRUE(made.has_value());
-    return *made;
-  }
-  [[nodiscard]] static run_options named(const std::string& run_id) {
-    run_options options;
-    options.run_id = run_id;
-    return options;
+    return durable_workflow::open(std::move(options));
   }
   /// Runs the workflow on a thread of its own; `trouble` happens when it is half done.
   template <class Trouble>
@@ -124,9 +104,6 @@ class durable_faults : public ::testing::Test {
   void expect_each_asked_once() { EXPECT_EQ(model.asked_in_all(), steps); }
 
   gate middle;
-  counting_model model;
-  workflow flow{"faults"};
-  runtime rt;  // ended before the rest, which executors use until they have closed
 };
 
 class durable_postgres_faults : public durable_faults {

@@ -15,17 +15,12 @@
 
 namespace graphbit::testing {
 
-/// Executors on a fresh store of each kind, and the workflow and model that their runs share.
-class durable_fixture : public ::testing::TestWithParam<store_kind> {
+/// What all tests of durable runs share: a workflow, the model it asks, and executors over them.
+class durable_workflow {
  protected:
-  void SetUp() override {
-    if (const auto missing = GetParam().missing(); !missing.empty()) GTEST_SKIP() << missing;
-    place = GetParam().make();
-    store = place->open();
-  }
-
+  /// On `options.store`, or else on the test's own.
   executor open(executor_options options = {}) {
-    options.store = store;
+    if (!options.store) options.store = store;
     auto backend =
         std::make_shared<fake_backend>([this](const chat_request& r) { return model.answer(r); });
     auto made = executor::open(rt, {}, std::move(options),
@@ -41,7 +36,7 @@ class durable_fixture : public ::testing::TestWithParam<store_kind> {
   void agent(const std::string& name, const std::string& prompt) {
     add(node::agent(name, {.prompt = prompt}));
   }
-  void connect(const char* from, const char* to) {
+  void connect(const std::string& from, const std::string& to) {
     ASSERT_TRUE(flow.connect(from, to).has_value());
   }
   [[nodiscard]] static run_options named(const std::string& run_id) {
@@ -49,6 +44,25 @@ class durable_fixture : public ::testing::TestWithParam<store_kind> {
     options.run_id = run_id;
     return options;
   }
+
+  std::unique_ptr<store_place> place;
+  std::shared_ptr<run_store> store;
+  counting_model model;
+  workflow flow{"test"};
+  // Ended before the rest: executors close in their own time, and until then they use the model and
+  // adopt what they find in the store.
+  runtime rt;
+};
+
+/// Executors on a fresh store of each kind.
+class durable_fixture : public ::testing::TestWithParam<store_kind>, protected durable_workflow {
+ protected:
+  void SetUp() override {
+    if (const auto missing = GetParam().missing(); !missing.empty()) GTEST_SKIP() << missing;
+    place = GetParam().make();
+    store = place->open();
+  }
+
   [[nodiscard]] stored_run stored(const std::string& run_id) {
     auto found = store->find(run_id);
     EXPECT_TRUE(found.has_value() && found->has_value());
@@ -67,14 +81,6 @@ class durable_fixture : public ::testing::TestWithParam<store_kind> {
     return static_cast<std::size_t>(std::count_if(
         records->begin(), records->end(), [&](const journal_record& r) { return r.kind == kind; }));
   }
-
-  std::unique_ptr<store_place> place;
-  std::shared_ptr<run_store> store;
-  counting_model model;
-  workflow flow{"test"};
-  // Ended before the rest: executors close in their own time, and until then they use the model and
-  // adopt what they find in the store.
-  runtime rt;
 };
 
 }  // namespace graphbit::testing

@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+from chain import chain
 from graphbit import Executor, Node, Workflow
 
 
@@ -21,14 +22,6 @@ def held():
     wait.let_go = door.set
     yield wait
     door.set()
-
-
-def chain(*nodes):
-    flow = Workflow("w")
-    ids = [flow.add_node(node) for node in nodes]
-    for before, after in zip(ids, ids[1:]):
-        flow.connect(before, after)
-    return flow
 
 
 def wait_until(true):

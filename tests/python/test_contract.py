@@ -11,6 +11,7 @@ import uuid
 
 import graphbit
 import pytest
+from chain import chain
 from graphbit import (
     Executor,
     LlmClient,
@@ -22,15 +23,6 @@ from graphbit import (
     WorkflowContext,
     get_tool_registry,
 )
-
-
-def chain(*nodes):
-    """A workflow of the nodes, each connected to the next."""
-    flow = Workflow("w")
-    ids = [flow.add_node(node) for node in nodes]
-    for before, after in zip(ids, ids[1:]):
-        flow.connect(before, after)
-    return flow
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import sys
 import threading
 
 import pytest
-
+from chain import chain
 from graphbit import Executor, GuardRailPolicyConfig, LlmConfig, Node, Workflow
 from graphbit.durable import idempotency_key, register_codec
 
@@ -43,15 +43,6 @@ def executor_of(provider, store, **options):
     )
 
 
-def chain(*nodes):
-    flow = Workflow("chain")
-    for node in nodes:
-        flow.add_node(node)
-    for one, other in zip(nodes, nodes[1:]):
-        flow.connect(one.name(), other.name())
-    return flow
-
-
 def test_a_run_is_not_asked_again_and_is_listed(provider, store):
     flow = chain(Node.agent("a", "one"), Node.agent("b", "two"))
     first = executor_of(provider, store).execute(flow, run_id="nightly")
@@ -61,7 +52,7 @@ def test_a_run_is_not_asked_again_and_is_listed(provider, store):
     assert again.run_id() == "nightly"
     assert sum(provider.take().values()) == 2
     (run,) = executor_of(provider, store).runs()
-    assert (run["run_id"], run["state"], run["workflow"]) == ("nightly", "completed", "chain")
+    assert (run["run_id"], run["state"], run["workflow"]) == ("nightly", "completed", "w")
     assert executor_of(provider, store).runs(state="failed") == []
 
 

@@ -8,18 +8,10 @@ import time
 import uuid
 
 import pytest
+from chain import chain
 from graphbit import Executor, LlmConfig, Node, Workflow, WorkflowContext, WorkflowResult
 
 KEY = "k" * 24
-
-
-def chain(*nodes, name="w"):
-    """A workflow of the nodes, each connected to the next."""
-    flow = Workflow(name)
-    ids = [flow.add_node(node) for node in nodes]
-    for before, after in zip(ids, ids[1:]):
-        flow.connect(before, after)
-    return flow
 
 
 @pytest.fixture

@@ -11,6 +11,14 @@ namespace graphbit::cluster {
 
 namespace {
 
+template <class Response>
+void put_end(job_events& events, job_id job, expected<Response> result) {
+  if (result)
+    events.put(job_ended{job, std::move(*result)});
+  else
+    events.put(job_ended{job, std::move(result.error())});
+}
+
 class job_sink final : public chat_sink {
  public:
   job_sink(job_id job, std::shared_ptr<job_events> events,
@@ -23,10 +31,7 @@ class job_sink final : public chat_sink {
   }
   void on_restart() override { events_->put(job_restarted{job_}); }
   void on_done(expected<chat_response> result) override {
-    if (result)
-      events_->put(job_ended{job_, std::move(*result)});
-    else
-      events_->put(job_ended{job_, std::move(result.error())});
+    put_end(*events_, job_, std::move(result));
   }
 
  private:
@@ -40,10 +45,7 @@ class embedding_job_sink final : public embedding_sink {
   embedding_job_sink(job_id job, std::shared_ptr<job_events> events)
       : job_(job), events_(std::move(events)) {}
   void on_done(expected<embedding_response> result) override {
-    if (result)
-      events_->put(job_ended{job_, std::move(*result)});
-    else
-      events_->put(job_ended{job_, std::move(result.error())});
+    put_end(*events_, job_, std::move(result));
   }
 
  private:
