@@ -1,7 +1,9 @@
 #include "src/record_json.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
 #include <utility>
 
 #include "src/error_json.hpp"
@@ -67,18 +69,25 @@ std::uint64_t whole(const json_value* value) {
   return value->is_int() && value->as_int() > 0 ? static_cast<std::uint64_t>(value->as_int()) : 0;
 }
 
+// A damaged record may hold any number: what is too large becomes the largest that can be meant.
+
+std::uint64_t at_most(std::uint64_t max, const json_value* value) {
+  return std::min(max, whole(value));
+}
+
 std::uint32_t count_of(const json_value& from, const char* key) {
-  return static_cast<std::uint32_t>(whole(from.find(key)));
+  constexpr auto max = std::numeric_limits<std::uint32_t>::max();
+  return static_cast<std::uint32_t>(at_most(max, from.find(key)));
 }
 
 std::optional<std::uint32_t> optional_count(const json_value& from, const char* key) {
-  const json_value* value = from.find(key);
-  if (value == nullptr) return std::nullopt;
-  return static_cast<std::uint32_t>(whole(value));
+  if (from.find(key) == nullptr) return std::nullopt;
+  return count_of(from, key);
 }
 
 std::int64_t milliseconds_of(const json_value& from, const char* key) {
-  return static_cast<std::int64_t>(whole(from.find(key)));
+  // The year 2223: the clocks' nanoseconds end in 2262.
+  return static_cast<std::int64_t>(at_most(8'000'000'000'000, from.find(key)));
 }
 
 token_usage read_usage(const json_value* from) {
@@ -136,7 +145,8 @@ void read_answer(const json_value& from, Answer& a) {
   a.model = from.string_or("model");
   a.provider = from.string_or("provider");
   a.request_id = from.string_or("request_id");
-  a.finish.type = static_cast<finish_reason::kind>(count_of(from, "finish"));
+  constexpr auto last = static_cast<std::uint64_t>(finish_reason::kind::other);
+  a.finish.type = static_cast<finish_reason::kind>(at_most(last, from.find("finish")));
   a.finish.text = from.string_or("finish_text");
   a.usage = read_usage(from.find("usage"));
   a.attempts = optional_count(from, "attempts").value_or(1);
@@ -215,7 +225,8 @@ std::optional<node_status> status_from(std::string_view name) {
 }  // namespace
 
 std::int64_t run_calendar::to_ms(time_point t) const {
-  const auto wall = wall_ + std::chrono::duration_cast<std::chrono::microseconds>(t - steady_);
+  const auto wall =
+      wall_ + std::chrono::duration_cast<std::chrono::system_clock::duration>(t - steady_);
   return std::chrono::floor<milliseconds>(wall.time_since_epoch()).count();
 }
 
@@ -296,7 +307,7 @@ error read_error(const json_value& body) {
   e.provider = body.string_or("provider");
   e.resource_type = body.string_or("resource_type");
   e.request_id = body.string_or("request_id");
-  e.status = static_cast<int>(count_of(body, "status"));
+  e.status = static_cast<int>(at_most(999, body.find("status")));
   e.attempts = count_of(body, "attempts");
   if (body.find("retry_after_ms") != nullptr)
     e.retry_after = milliseconds{milliseconds_of(body, "retry_after_ms")};

@@ -113,6 +113,27 @@ TEST(RecordJson, ErrorsComeBackWithTheirFields) {
   EXPECT_EQ(read.retry_after, e.retry_after);
 }
 
+TEST(RecordJson, NumbersThatNobodyCanMeanStayWithinTheirBounds) {
+  const run_calendar calendar(std::chrono::system_clock::now(), steady_clock::now());
+  const auto damaged =
+      value_of(parse_json(R"({"started":18446744073709551615, "ended":9e99, "calls":[
+    {"finish":300, "attempts":4294967297, "usage":{"in":18446744073709551615},
+     "error":{"kind":"rate_limit", "status":4294967295, "retry_after_ms":9223372036854775807}}]})"));
+  node_result read;
+  read_node_body(damaged, calendar, read);
+  EXPECT_GT(read.started, steady_clock::now());
+  const auto& call = std::get<llm_call_record>(read.executions.at(0));
+  EXPECT_EQ(call.finish.type, finish_reason::kind::other);
+  EXPECT_EQ(call.attempts, std::numeric_limits<std::uint32_t>::max());
+  EXPECT_EQ(call.usage.prompt_tokens, std::numeric_limits<std::uint32_t>::max());
+  EXPECT_EQ(call.failure->status, 999);
+  EXPECT_GT(call.failure->retry_after.value() + duration(1), duration(0));
+  const auto written = node_body(read, calendar);
+  node_result again;
+  read_node_body(value_of(parse_json(written)), calendar, again);
+  EXPECT_EQ(node_body(again, calendar), written);
+}
+
 journal_record record(journal_kind kind, std::string key, std::string body = {}) {
   return {0, kind, std::move(key), std::move(body), wall_time(milliseconds{5})};
 }
