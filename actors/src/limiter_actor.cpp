@@ -89,9 +89,10 @@ class lease_table {
     for (const auto& m : members_) self_->send(m.shard, cut_atom::value);
   }
 
-  void held(const caf::actor_addr& sender, const limiter_hold& hold) {
+  template <class News>
+  void pass_on(const caf::actor_addr& sender, const News& news) {
     for (const auto& m : members_)
-      if (m.shard.address() != sender) self_->send(m.shard, hold);
+      if (m.shard.address() != sender) self_->send(m.shard, news);
   }
 
  private:
@@ -188,7 +189,10 @@ caf::behavior lease_limits(limiter_actor* self, const std::shared_ptr<limit_leas
       },
       [table](const limits_learnt& news) { table->learnt(news); },
       [table, self](const limiter_hold& hold) {
-        table->held(caf::actor_cast<caf::actor_addr>(self->current_sender()), hold);
+        table->pass_on(caf::actor_cast<caf::actor_addr>(self->current_sender()), hold);
+      },
+      [table, self](const limiter_lift& lift) {
+        table->pass_on(caf::actor_cast<caf::actor_addr>(self->current_sender()), lift);
       },
       [table](const limits_change& to) { table->change(to); },
       [table](const share_news& news) { table->leased(news); },

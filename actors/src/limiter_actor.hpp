@@ -35,17 +35,23 @@ struct limits_learnt {
   std::optional<std::uint64_t> requests_per_minute;
   std::optional<std::uint64_t> tokens_per_minute;
 };
-/// From a shard to all: the provider said to come back no sooner.
+/// From a shard to all: the provider refused what was sent then, and said to come back no sooner.
 struct limiter_hold {
   time_point until{};
+  time_point sent_at{};
+};
+/// From a shard to all: what was sent then was answered, so earlier refusals hold nobody back.
+struct limiter_lift {
+  time_point sent_at{};
 };
 
 /// The limiter of one key and model: owns the limits and leases shares of them to the shards of
 /// all provider clients that use that key and model. With one shard the lease is the whole and no
 /// message is on any call's path; with several, shares follow demand, shrinking before growing.
 /// With an authority the whole is a share itself, which the runtime's `limit_leaser` holds.
-/// Messages: (join, shard, limiter_settings); (limiter_demand), (limits_learnt) and (limiter_hold)
-/// from a shard; (limits_change); (share_news). Publishes limiter_share, limiter_hold and (cut).
+/// Messages: (join, shard, limiter_settings); (limiter_demand), (limits_learnt), (limiter_hold)
+/// and (limiter_lift) from a shard; (limits_change); (share_news). Publishes limiter_share,
+/// limiter_hold, limiter_lift and (cut).
 struct limiter_actor_state {
   static inline const char* name = "limiter";
 };
@@ -61,6 +67,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::limits_change)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::limits_learnt)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::limiter_demand)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::limiter_hold)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::limiter_lift)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::limiter_share)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::share_news)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphbit::policy::limiter_settings)

@@ -272,8 +272,8 @@ void provider_shard::won(attempt& a) {
 void provider_shard::failed_attempt(attempt& a, error e) {
   auto& call = a.of;
   tell_attempt(a, &e);
+  was_refused(a, e);
   close(a, outcome_of(e), signal_of(e));
-  hold_for(e);
   (&a == call.first.get() ? call.first : call.second).reset();
   if (call.out()) return arm();  // its rival may still answer
   *call.retry.work_left -= steady_clock::now() - call.round_began;
@@ -330,6 +330,7 @@ void provider_shard::succeeded(attempt& a, Response response, const http_headers
   if (limiter_.limits().tokens_per_minute != 0)
     estimate_.observed(call.pending->text_bytes(), response.usage.prompt_tokens,
                        response.usage.completion_tokens);
+  was_answered(a);
   close(a, policy::attempt_outcome::success, policy::limit_signal::answered,
         response.usage.total_tokens);
   if (response.request_id.empty()) response.request_id = std::string(headers.get("x-request-id"));
@@ -548,17 +549,29 @@ void provider_shard::learn(const attempt& a, const http_headers& headers) {
   if (news.requests_per_minute || news.tokens_per_minute) self_.send(limiter_actor_, news);
 }
 
-// A 429 with Retry-After speaks of the key, not of the one call: the others wait as well.
-void provider_shard::hold_for(const error& refusal) {
-  if (refusal.status != 429 || refusal.retry != retry_rule::transient || !refusal.retry_after)
-    return;
-  const auto until = steady_clock::now() + *refusal.retry_after;
-  hold_until(until);
-  if (!only_shard_) self_.send(limiter_actor_, limiter_hold{until});
+// A 429 with Retry-After speaks of the key, not of the one call: the others wait as well, until the
+// time has come or the provider answers what was sent later.
+void provider_shard::was_refused(const attempt& a, const error& refusal) {
+  if (refusal.status != 429 || refusal.retry != retry_rule::transient) return;
+  const auto now = steady_clock::now();
+  const auto until = now + refusal.retry_after.value_or(milliseconds{0});
+  limiter_.refused(a.ticket, until, now);
+  if (!only_shard_ && refusal.retry_after)
+    self_.send(limiter_actor_, limiter_hold{until, a.sent_at});
 }
 
-void provider_shard::hold_until(time_point until) {
-  limiter_.hold_until(until, steady_clock::now());
+void provider_shard::was_answered(const attempt& a) {
+  if (limiter_.answered(a.ticket, steady_clock::now()) && !only_shard_)
+    self_.send(limiter_actor_, limiter_lift{a.sent_at});
+}
+
+void provider_shard::held(const limiter_hold& hold) {
+  limiter_.hold_until(hold.until, hold.sent_at, steady_clock::now());
+}
+
+void provider_shard::lifted(const limiter_lift& lift) {
+  limiter_.lift_hold(lift.sent_at, steady_clock::now());
+  pump();
 }
 
 // --- the breaker's record ------------------------------------------------------------------------

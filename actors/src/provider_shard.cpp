@@ -491,7 +491,8 @@ caf::behavior serve_provider(provider_client_actor* self, const provider_shard::
       [shard](cut_atom) { shard->cut(); },
       [shard](const leader_end& end) { shard->leader_ended(end.call, end.how); },
       [shard](const lookup_end& end) { shard->looked_up(end.call, end.known); },
-      [shard](const limiter_hold& hold) { shard->hold_until(hold.until); },
+      [shard](const limiter_hold& hold) { shard->held(hold); },
+      [shard](const limiter_lift& lift) { shard->lifted(lift); },
       [self, shard](rejoin_atom) {
         shard->rejoin();
         if (!shard->joined()) self->delayed_send(self, milliseconds{100}, rejoin_atom::value);

@@ -142,7 +142,8 @@ class provider_shard {
   /// What the store behind the cache knew of this call.
   void looked_up(std::uint64_t call_id, const std::optional<answer_store::kept_answer>& known);
   /// Another shard was told by the provider to come back no sooner.
-  void hold_until(time_point until);
+  void held(const limiter_hold& hold);
+  void lifted(const limiter_lift& lift);
   /// The breaker or the limiter died: joins its next incarnation once its supervisor has made it.
   void peer_down(const caf::actor_addr& peer);
   void rejoin();
@@ -205,7 +206,8 @@ class provider_shard {
   template <class Response>
   void succeeded(attempt& a, Response response, const http_headers& headers);
   void learn(const attempt& a, const http_headers& headers);
-  void hold_for(const error& refusal);
+  void was_refused(const attempt& a, const error& refusal);
+  void was_answered(const attempt& a);
   void report_start(attempt& a);
   void report_end(attempt& a, policy::attempt_outcome outcome);
 

@@ -303,10 +303,10 @@ TEST_F(PolicyLimiter, WhatIsGivenBackCanBeUsedAgain) {
 
 TEST_F(PolicyLimiter, HoldsWhileTheServerSaysSoButNotForEver) {
   limiter l;
-  l.hold_until(now_ + 5s, now_);
+  l.hold_until(now_ + 5s, now_, now_);
   EXPECT_EQ(l.try_acquire(call(1), now_ + 4999ms), 0u);
   EXPECT_NE(l.try_acquire(call(1), now_ + 5s), 0u);
-  l.hold_until(now_ + std::chrono::hours(24), now_);
+  l.hold_until(now_ + std::chrono::hours(24), now_ + 5s, now_);
   EXPECT_EQ(l.earliest_start(call(1), now_), now_ + 60s);
 }
 

@@ -74,6 +74,36 @@ TEST_F(provider_client_test, retry_after_is_never_undercut) {
   EXPECT_GE(steady_clock::now() - before, seconds{1});
 }
 
+TEST_F(provider_client_test, a_refusal_by_chance_holds_up_no_other_call) {
+  const auto client = open(config());
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(client.complete(ask("x")));
+  behave(R"({"fault_429": 1, "retry_after_s": 50})");
+  call_options options;
+  options.max_retries = 0;
+  EXPECT_EQ(client.complete(ask("x"), options).error().kind, error_kind::rate_limit);
+  behave(R"({"fault_429": 0})");
+  options.deadline_at = steady_clock::now() + seconds{30};
+  for (int i = 0; i < 5; ++i) {
+    const auto answer = client.complete(ask("x"), options);
+    EXPECT_TRUE(answer) << answer.error().message;
+  }
+}
+
+TEST_F(provider_client_test, a_refusal_holds_all_calls_while_nothing_speaks_for_chance) {
+  const auto client = open(config());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(client.complete(ask("x")));
+  behave(R"({"fault_429": 1, "retry_after_s": 50})");
+  call_options options;
+  options.max_retries = 0;
+  EXPECT_EQ(client.complete(ask("x"), options).error().attempts, 1u);
+  behave(R"({"fault_429": 0})");
+  options.deadline_at = steady_clock::now() + seconds{30};
+  const auto held = client.complete(ask("x"), options);
+  ASSERT_FALSE(held);
+  EXPECT_EQ(held.error().kind, error_kind::rate_limit);
+  EXPECT_EQ(held.error().attempts, 0u);
+}
+
 TEST_F(provider_client_test, a_wait_past_the_deadline_fails_at_once) {
   behave(R"({"fault_429": 1, "retry_after_s": 30})");
   call_options options;

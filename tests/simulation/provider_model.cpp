@@ -58,7 +58,9 @@ policy::rate_limit_state lie(random_source& random) {
 }  // namespace
 
 reply provider_model::answer(time_point now, random_source& random) {
-  const provider_phase& phase = phase_at(now);
+  const auto at = phase_at(now);
+  const provider_phase& phase = phases_[at];
+  ++requests_[at];
   reply out;
   out.kind = exceeds_limit(now) ? reply_kind::rate_limited : draw_kind(phase, random);
   const bool full_latency = out.kind == reply_kind::answered || out.kind == reply_kind::unparsable;
@@ -71,15 +73,15 @@ reply provider_model::answer(time_point now, random_source& random) {
   return out;
 }
 
-const provider_phase& provider_model::phase_at(time_point now) const {
+std::size_t provider_model::phase_at(time_point now) const {
   duration circle{0};
   for (const auto& phase : phases_) circle += phase.length;
   duration at = (now - started_at_) % circle;
-  for (const auto& phase : phases_) {
-    if (at < phase.length) return phase;
-    at -= phase.length;
+  for (std::size_t i = 0; i < phases_.size(); ++i) {
+    if (at < phases_[i].length) return i;
+    at -= phases_[i].length;
   }
-  return phases_.back();
+  return phases_.size() - 1;
 }
 
 // The provider's own view: refused requests count against the limit, too.

@@ -47,18 +47,23 @@ struct provider_phase {
 class provider_model {
  public:
   explicit provider_model(std::vector<provider_phase> phases, std::uint32_t requests_per_minute = 0)
-      : phases_(std::move(phases)), requests_per_minute_(requests_per_minute) {}
+      : phases_(std::move(phases)),
+        requests_(phases_.size()),
+        requests_per_minute_(requests_per_minute) {}
 
   void start(time_point at) { started_at_ = at; }
   [[nodiscard]] reply answer(time_point now, random_source& random);
   /// Requests that were over the provider's own limit.
   [[nodiscard]] std::uint64_t over_limit() const noexcept { return over_limit_; }
+  /// Requests that came while it was in the phase of that number.
+  [[nodiscard]] std::uint64_t requests_in(std::size_t phase) const { return requests_.at(phase); }
 
  private:
-  [[nodiscard]] const provider_phase& phase_at(time_point now) const;
+  [[nodiscard]] std::size_t phase_at(time_point now) const;
   [[nodiscard]] bool exceeds_limit(time_point now);
 
   std::vector<provider_phase> phases_;
+  std::vector<std::uint64_t> requests_;  // that came in each phase
   std::uint32_t requests_per_minute_;
   time_point started_at_{};
   std::deque<time_point> minute_;

@@ -112,6 +112,86 @@ provider_phase healthy_for(duration length) {
   return p;
 }
 
+provider_phase refusing(double share, duration retry_after) {
+  provider_phase p;
+  p.rate_limited = share;
+  p.retry_after = std::chrono::duration_cast<milliseconds>(retry_after);
+  return p;
+}
+
+client_settings learning() {
+  client_settings settings;
+  settings.limits.in_flight_max = 256;
+  settings.learns = true;
+  return settings;
+}
+
+/// One in five refused without a limit behind it: no more is lost than each refused call's own
+/// wait.
+reach_row refusals_by_chance() {
+  workload work;
+  work.calls = 20'000;
+  work.concurrency = 32;
+  work.think_max = 0ms;
+  const auto r = virtual_client(learning(), work, provider_model({refusing(0.2, 1s)}), 1).run();
+  const double waits = 0.25 * 1.0;  // of a call: 0.2 + 0.04 + ... refusals, a second each
+  const double ideal = work.calls * (waits + 0.05) / work.concurrency;
+  return {"20 % answered 429 by chance with Retry-After 1 s, 32 callers",
+          "<= 1.25 x the time that the refused calls' own waits take (5 x if each held all)",
+          text("%.2f x, %.2f %% answered", in_seconds(r.length) / ideal,
+               100 * ratio(r.count(call_end::succeeded), r.calls())),
+          in_seconds(r.length) <= 1.25 * ideal};
+}
+
+/// Six or nine in ten refused for 20 s: how many requests a provider sees that asks for quiet.
+reach_row refusals_in_a_storm() {
+  constexpr std::uint64_t storms = 100;
+  const duration length = 20s, retry_after = 700ms;
+  std::uint64_t sent = 0;
+  for (std::uint64_t seed = 1; seed <= storms; ++seed) {
+    workload work;
+    work.calls = 12'000;
+    work.concurrency = 64;
+    work.think_max = 200ms;
+    provider_phase storm = refusing(seed % 4 < 2 ? 0.9 : 0.6, retry_after);
+    storm.length = length;
+    storm.error_latency = seed % 2 == 0 ? 50ms : 0ms;
+    virtual_client client(learning(), work,
+                          provider_model({healthy_for(5s), storm, healthy_for(1h)}), seed);
+    (void)client.run();
+    sent += client.provider().requests_in(1);
+  }
+  const double per_wait = ratio(sent, storms) * in_seconds(retry_after) / in_seconds(length);
+  return {"a storm of 20 s, 60 or 90 % answered 429 with Retry-After 0.7 s, 64 callers",
+          "<= 12 sent per Retry-After (25 if all went at its end)", text("%.1f", per_wait),
+          per_wait <= 12};
+}
+
+/// A limit that no header tells: it is met again and again, by few.
+reach_row untold_limit() {
+  constexpr std::uint64_t runs = 20;
+  std::uint64_t sent = 0, over = 0, unanswered = 0;
+  for (std::uint64_t seed = 1; seed <= runs; ++seed) {
+    workload work;
+    work.calls = 6'000;
+    work.concurrency = 64;
+    work.think_max = 200ms;
+    work.pause_max = 1h;
+    const auto phase = refusing(0, seed % 2 == 0 ? 1s : 10s);
+    virtual_client client(learning(), work, provider_model({phase}, 600), seed);
+    const auto r = client.run();
+    sent += r.attempts;
+    over += client.provider().over_limit();
+    unanswered += r.calls() - r.count(call_end::succeeded);
+  }
+  const double share = ratio(over, sent);
+  return {"600 a minute that no header tells, Retry-After 1 or 10 s, 64 callers, parking",
+          "0 failed, <= 6 % refused",
+          text("%llu failed, %.1f %% refused", static_cast<unsigned long long>(unanswered),
+               100 * share),
+          unanswered == 0 && share <= 0.06};
+}
+
 reach_row recovery() {
   double slowest_opening = 0, slowest_recovery = 0, longest_outage = 0;
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
@@ -201,6 +281,9 @@ std::vector<reach_row> measure_reach() {
           transient_faults(6, 0.9997, 1.36),
           cold_starts(),
           requests_per_minute(),
+          refusals_by_chance(),
+          refusals_in_a_storm(),
+          untold_limit(),
           recovery(),
           hedging(),
           batch_outage()};

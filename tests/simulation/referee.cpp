@@ -38,6 +38,8 @@ void referee::attempt_sent(const attempt_facts& facts, time_point now) {
   require(facts.probe || facts.breaker == breaker_state::closed,
           "only a probe goes out unless the breaker is closed", now);
   if (facts.probe) require(++probes_out_ == 1, "half-open admits one probe", now);
+  require(now >= quiet_until_ || !refusals_are_the_rule(),
+          "nothing before the server's time while refusals are the rule", now);
   ++in_flight_;
   ++in_flight_by_class_[static_cast<std::size_t>(facts.priority)];
   require(limits_.in_flight_max == 0 || in_flight_ <= limits_.in_flight_max,
@@ -81,7 +83,24 @@ void referee::attempt_over(const attempt_facts& facts, policy::attempt_outcome o
       failures_, [](time_point t) { return t; }, now - seconds(60));
 }
 
+bool referee::refusals_are_the_rule() const {
+  const auto count = std::count(refusals_.begin(), refusals_.end(), true);
+  return refusals_.size() < 10 || 2 * static_cast<std::size_t>(count) >= refusals_.size();
+}
+
+void referee::answered_with(bool refusal, time_point until, time_point now) {
+  refusals_.push_back(refusal);
+  if (refusals_.size() > 20) refusals_.pop_front();
+  if (!refusals_are_the_rule()) {
+    quiet_until_ = now;
+  } else if (refusal) {
+    quiet_until_ = std::max(quiet_until_, until);
+  }
+}
+
 void referee::client_restarted() {
+  refusals_.clear();
+  quiet_until_ = {};
   paid_ = 0;
   successes_ = 0;
   sent_.clear();

@@ -34,8 +34,8 @@ struct attempt_facts {
 
 /// Keeps its own books of a simulation, in the plainest way, and throws a `violation` at the first
 /// step that breaks a promise: one outcome per call, never past a deadline, never over a limit in
-/// any window, retries within the budget, one probe, no opening by the caller's errors, no
-/// starvation, restarts within intensity.
+/// any window, silent while refusals are the rule, retries within the budget, one probe, no opening
+/// by the caller's errors, no starvation, restarts within intensity.
 class referee {
  public:
   referee(policy::limiter_settings limits, double budget_capacity, time_point start)
@@ -46,6 +46,8 @@ class referee {
   void call_succeeded() { ++successes_; }
   void attempt_sent(const attempt_facts& facts, time_point now);
   void attempt_over(const attempt_facts& facts, policy::attempt_outcome outcome, time_point now);
+  /// An answer or a 429 came; `until`: the server's time, at most 60 s ahead.
+  void answered_with(bool refusal, time_point until, time_point now);
   /// A retry was paid for. A hedge, too; one that did not go out gives its token back.
   void budget_paid(time_point now);
   void budget_given_back() { --paid_; }
@@ -69,6 +71,7 @@ class referee {
     std::uint32_t ends = 0;
   };
   void require(bool kept, const char* promise, time_point now) const;
+  [[nodiscard]] bool refusals_are_the_rule() const;
   void check_windows(const attempt_facts& facts, time_point now);
 
   policy::limiter_settings limits_;
@@ -85,6 +88,8 @@ class referee {
   std::deque<std::pair<time_point, std::uint64_t>> tokens_;
   std::uint64_t tokens_sum_ = 0;
   std::deque<time_point> failures_;  // within the last minute
+  std::deque<bool> refusals_;        // of the last 20 answers: it was one
+  time_point quiet_until_{};
   std::uint32_t passed_over_[2] = {0, 0};
   std::map<std::uint32_t, std::deque<time_point>> restarts_;
 };

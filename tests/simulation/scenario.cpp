@@ -43,6 +43,13 @@ provider_phase storm() {
   return p;
 }
 
+provider_phase moody() {  // refuses by chance, with no limit behind it
+  provider_phase p;
+  p.rate_limited = 0.2;
+  p.retry_after = 1s;
+  return p;
+}
+
 provider_phase hanging() {
   provider_phase p;
   p.never_answers = 0.7;
@@ -70,8 +77,9 @@ provider_phase lying() {
 
 provider_phase draw_phase(random_source& random, std::string& text) {
   const named_phase all[] = {
-      {"healthy", healthy()}, {"slow", slow()}, {"faulty", faulty()},     {"storm", storm()},
-      {"hanging", hanging()}, {"dead", dead()}, {"refusing", refusing()}, {"lying", lying()},
+      {"healthy", healthy()},   {"slow", slow()},       {"faulty", faulty()},
+      {"storm", storm()},       {"hanging", hanging()}, {"dead", dead()},
+      {"refusing", refusing()}, {"lying", lying()},     {"moody", moody()},
   };
   auto [name, phase] = all[random.below(std::size(all))];
   phase.length = milliseconds(200 + random.below(30'000));

@@ -372,9 +372,12 @@ void virtual_client::learn_from(const attempt& slot) {
   if (!settings_.learns) return;
   const time_point now = events_.now();
   limiter_.learn(slot.answer.limits, now, now - slot.sent_at);
-  if (slot.answer.kind == reply_kind::rate_limited && slot.answer.retry_after) {
-    limiter_.hold_until(now + *slot.answer.retry_after, now);
-  }
+  const bool refusal = slot.answer.kind == reply_kind::rate_limited;
+  if (!refusal && slot.answer.kind != reply_kind::answered) return;
+  const auto wait = slot.answer.retry_after.value_or(milliseconds(0));
+  referee_.answered_with(refusal, now + std::min(wait, milliseconds(60'000)), now);
+  if (refusal) return limiter_.refused(slot.ticket, now + wait, now);
+  (void)limiter_.answered(slot.ticket, now);
 }
 
 void virtual_client::failed(std::uint32_t i, const error& failure) {

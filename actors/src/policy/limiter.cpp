@@ -82,7 +82,7 @@ void limiter::release(ticket name, time_point now, std::optional<std::uint64_t> 
   const std::uint32_t slot = find(name, phase::granted);
   if (slot == none) return;
   const entry& e = entries_[slot];
-  if (e.rated && actual_tokens) tokens_.correct(e.tokens, *actual_tokens, e.granted_at, now);
+  if (e.rated && actual_tokens) tokens_.correct(e.tokens, *actual_tokens, e.granted.at, now);
   leave(slot);
 }
 
@@ -91,8 +91,8 @@ void limiter::give_back(ticket name, time_point now) {
   if (slot == none) return;
   const entry& e = entries_[slot];
   if (e.rated) {
-    requests_.correct(1, 0, e.granted_at, now);
-    tokens_.correct(e.tokens, 0, e.granted_at, now);
+    requests_.correct(1, 0, e.granted.at, now);
+    tokens_.correct(e.tokens, 0, e.granted.at, now);
   }
   leave(slot);
 }
@@ -111,7 +111,7 @@ time_point limiter::next_wakeup(time_point now) {
 }
 
 time_point limiter::earliest_start(const limiter_request& request, time_point now) {
-  return rates_free_at(request.tokens, now);
+  return std::max(rates_free_at(request.tokens, now), hold_.certain_until());
 }
 
 void limiter::configure(const limiter_settings& settings) {
@@ -146,15 +146,30 @@ void limiter::learn(const rate_limit_headers& headers, time_point now, duration 
     if (!state.limit || !state.remaining || *state.remaining > *state.limit) return;
     if (minute && age <= count_age_max) rate.raise_to(*state.limit - *state.remaining, now);
     if (!minute && *state.remaining == 0 && state.reset_after) {
-      hold_until(now + *state.reset_after - age, now);
+      used_up_until_ =
+          std::max(used_up_until_, std::min(now + *state.reset_after - age, now + hold_max));
     }
   };
   follow(headers.requests, requests.has_value(), requests_);
   follow(headers.tokens, tokens.has_value(), tokens_);
 }
 
-void limiter::hold_until(time_point until, time_point now) noexcept {
-  held_until_ = std::max(held_until_, std::min(until, now + hold_max));
+void limiter::refused(ticket name, time_point until, time_point now) noexcept {
+  const std::uint32_t slot = find(name, phase::granted);
+  if (slot != none) hold_.refused(entries_[slot].granted, std::min(until, now + hold_max), now);
+}
+
+bool limiter::answered(ticket name, time_point now) noexcept {
+  const std::uint32_t slot = find(name, phase::granted);
+  return slot != none && hold_.answered(entries_[slot].granted, now);
+}
+
+void limiter::hold_until(time_point until, time_point sent_at, time_point now) noexcept {
+  hold_.hold({sent_at, grants_}, std::min(until, now + hold_max), now);
+}
+
+void limiter::lift_hold(time_point sent_at, time_point now) noexcept {
+  hold_.lift({sent_at, 0}, now);
 }
 
 limiter_settings limiter::limits() const noexcept {
@@ -201,8 +216,9 @@ std::uint32_t limiter::find(ticket name, phase expected) const noexcept {
 void limiter::take(std::uint32_t slot, time_point now) {
   entry& e = entries_[slot];
   e.now = phase::granted;
-  e.granted_at = now;
+  e.granted = {now, ++grants_};
   e.rated = is_rated();
+  hold_.went_out(now);
   ++in_flight_[index(e.place.priority)];
   line_.entered(e.place.flow);
   if (!e.rated) return;
@@ -222,7 +238,7 @@ bool limiter::slots_full() const noexcept {
 }
 
 time_point limiter::rates_free_at(std::uint64_t tokens, time_point now) {
-  time_point at = std::max(now, held_until_);
+  time_point at = std::max(now, used_up_until_);
   if (requests_.limited()) at = std::max(at, requests_.free_at(1, now));
   if (tokens_.limited()) at = std::max(at, tokens_.free_at(tokens, now));
   return at;
@@ -238,7 +254,7 @@ std::optional<priority_class> limiter::whose_turn() const noexcept {
 
 // A share's end is no time to wait for: what comes after it is a new share's to say.
 time_point limiter::may_go_at(std::uint64_t tokens, time_point now) {
-  const auto at = rates_free_at(tokens, now);
+  const auto at = std::max(rates_free_at(tokens, now), hold_.free_at(now));
   return at < ends_at_ ? at : never;
 }
 

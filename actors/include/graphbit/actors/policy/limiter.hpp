@@ -9,6 +9,7 @@
 #include <graphbit/actors/call.hpp>
 #include <graphbit/actors/policy/pacer.hpp>
 #include <graphbit/actors/policy/rate_limit_headers.hpp>
+#include <graphbit/actors/policy/refusal_hold.hpp>
 #include <graphbit/actors/policy/waiting_line.hpp>
 #include <graphbit/runtime/clock.hpp>
 
@@ -84,8 +85,15 @@ class limiter {
   /// Takes up what an answer's headers say; `age`: since its request was sent, because that is the
   /// moment they describe.
   void learn(const rate_limit_headers& headers, time_point now, duration age = {});
-  /// Nothing goes before `until`: the server's Retry-After. At most 60 s from now are believed.
-  void hold_until(time_point until, time_point now) noexcept;
+  /// The granted call was refused with a 429. Until the server's time has come the others are held
+  /// back, unless later calls show that it was by chance (`refusal_hold`). At most 60 s from now
+  /// are believed; `until` is `now` where the server named no time. Before `release`.
+  void refused(ticket name, time_point until, time_point now) noexcept;
+  /// The granted call was answered. True: calls that were held may go. Before `release`.
+  bool answered(ticket name, time_point now) noexcept;
+  /// Another client of the key was refused, or answered, at what it had sent at `sent_at`.
+  void hold_until(time_point until, time_point sent_at, time_point now) noexcept;
+  void lift_hold(time_point sent_at, time_point now) noexcept;
 
   [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_[0] + in_flight_[1]; }
   [[nodiscard]] std::size_t in_flight(priority_class c) const noexcept {
@@ -94,7 +102,6 @@ class limiter {
   [[nodiscard]] std::size_t waiting() const noexcept { return line_.size(); }
   /// The limits in force: the user's and the learnt.
   [[nodiscard]] limiter_settings limits() const noexcept;
-  [[nodiscard]] time_point held_until() const noexcept { return held_until_; }
   /// When the share ends; `never` for limits of this process's own.
   [[nodiscard]] time_point ends_at() const noexcept { return ends_at_; }
 
@@ -107,7 +114,7 @@ class limiter {
     std::uint64_t id = 0;
     std::uint64_t tokens = 0;
     time_point deadline_at = never;
-    time_point granted_at{};
+    sending granted;
     waiting_line::place place;
     std::uint32_t generation = 1;
     std::uint32_t next_free = none;
@@ -138,7 +145,9 @@ class limiter {
   std::uint64_t learnt_tokens_ = 0;
   pacer requests_;
   pacer tokens_;
-  time_point held_until_{};
+  time_point used_up_until_{};  // a limit of another period than a minute
+  refusal_hold hold_;
+  std::uint64_t grants_ = 0;
   time_point ends_at_ = never;
 
   std::vector<entry> entries_;
