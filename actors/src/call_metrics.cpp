@@ -133,12 +133,12 @@ call_meter& call_metrics::of(bool embedding, std::string_view model) {
   return made(embedding, known.size() < models_max ? std::string(model) : "other");
 }
 
-call_meter& call_metrics::made(bool embedding, std::string model) {
+call_meter& call_metrics::made(bool embedding, const std::string& model) {
   auto& place = meters_[embedding ? 1 : 0][model];
   if (place) return *place;
   auto labels = labels_;
   for (auto& [name, value] : labels)
-    if (name == "gen_ai_request_model") value = std::move(model);
+    if (name == "gen_ai_request_model") value = model;
   labels.insert(labels.begin(),
                 {"gen_ai_operation_name", std::string(gen_ai_operation_name(embedding))});
   place = std::make_unique<call_meter>(registry_, std::move(labels));

@@ -68,7 +68,7 @@ class call_metrics {
 
  private:
   static constexpr std::size_t models_max = 64;  // those beyond are counted as "other"
-  [[nodiscard]] call_meter& made(bool embedding, std::string model);
+  [[nodiscard]] call_meter& made(bool embedding, const std::string& model);
 
   metrics_registry& registry_;
   metric_labels labels_;

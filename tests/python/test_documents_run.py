@@ -4,7 +4,8 @@
 - `bash` (or `sh`) blocks run, with the `graphbit` command at hand, but for the lines in `CHECKED_ELSEWHERE`.
 - `cpp` and `cmake` blocks stand word for word in the file that the comment before them names
   (`<!-- from: PATH -->`), which the build compiles.
-- `json` blocks parse. `text` and `console` blocks show something and are no code.
+- `json` blocks parse. `text` and `console` blocks show something and are no code; options of `graphbit` in the latter exist.
+- Links within the tree lead to a file, and to a heading of it.
 """
 
 from __future__ import annotations
@@ -106,3 +107,41 @@ def test_is_a_piece_of_a_built_file(block: Block) -> None:
 @pytest.mark.parametrize("block", of("json"), ids=place)
 def test_json_parses(block: Block) -> None:
     json.loads(block.code)
+
+
+def shown_commands() -> list[str]:
+    """Each command line of `graphbit` in a console block, without prompt and comment."""
+    lines = (line for block in of("console") for line in block.code.splitlines())
+    commands = (re.sub(r"^\w*\$ |\s+#.*", "", line) for line in lines)
+    return sorted({command for command in commands if command.startswith("graphbit ")})
+
+
+@pytest.mark.parametrize("command", shown_commands())
+def test_shown_options_exist(command: str) -> None:
+    words = command.replace("[", "").replace("]", "").split()
+    group = 3 if words[1] in {"certs", "cluster", "runs"} else 2
+    graphbit = os.environ.get("GRAPHBIT_COMMAND", BUILD / "apps" / "graphbit")
+    told = subprocess.run([graphbit, *words[1:group], "--help"], capture_output=True, text=True, timeout=60, check=True)
+    missing = [word for word in words[group:] if word.startswith("-") and not re.search(rf"{word}\b", told.stdout)]
+    assert not missing, told.stdout
+
+
+def prose_of(document: Path) -> str:
+    return re.sub(r"^```.*?^```", "", document.read_text(encoding="utf-8"), flags=re.M | re.S)
+
+
+def headings_of(document: Path) -> set[str]:
+    """The anchors that the headings of a document make."""
+    titles = re.findall(r"^#+ (.*)$", prose_of(document), re.M)
+    return {re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", prose_of(document)):
+        name, _, heading = link.partition("#")
+        if "://" in name:
+            continue
+        target = document.parent / name if name else document
+        assert target.exists(), link
+        assert not heading or heading in headings_of(target), link
