@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <optional>
 
 #include "command.hpp"
+#include "nearest_name.hpp"
 
 namespace graphbit::app {
 
@@ -37,6 +39,33 @@ int complain(const std::string& message, exit_code code) {
 
 namespace {
 
+/// The command whose subcommand is not known, with its name as it was typed: "graphbit runs".
+std::pair<const CLI::App*, std::string> deepest(const CLI::App& app) {
+  const CLI::App* at = &app;
+  std::string path = app.get_name();
+  while (!at->get_subcommands().empty()) {
+    at = at->get_subcommands().front();
+    path += " " + at->get_name();
+  }
+  return {at, path};
+}
+
+/// CLI11 only says that a subcommand is missing; whoever typed one wants to know what is wrong with
+/// it. Nothing: that is not what happened.
+std::optional<std::string> unknown_command(const CLI::App& app) {
+  const auto [at, path] = deepest(app);
+  const auto not_understood = app.remaining(true);
+  if (at->get_require_subcommand_min() == 0 || not_understood.empty() ||
+      not_understood.front().starts_with('-'))
+    return {};
+  std::vector<std::string> names;
+  for (const auto* sub : at->get_subcommands({})) names.push_back(sub->get_name());
+  const std::string nearest = nearest_name(not_understood.front(), names);
+  return "there is no '" + path + " " + not_understood.front() + "'" +
+         (nearest.empty() ? "" : "; did you mean '" + path + " " + nearest + "'?") + " (" + path +
+         " --help names all)";
+}
+
 int run(int argc, char** argv) {
   CLI::App app("An actor runtime for workflows of language models.", "graphbit");
   app.set_version_flag("--version", "graphbit " GRAPHBIT_VERSION);
@@ -48,6 +77,9 @@ int run(int argc, char** argv) {
   }
   try {
     app.parse(argc, argv);
+  } catch (const CLI::RequiredError& e) {
+    if (const auto unknown = unknown_command(app)) return complain(*unknown, wrong_usage);
+    return app.exit(e) == 0 ? done : wrong_usage;
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? done : wrong_usage;
   }

@@ -52,6 +52,18 @@ def test_version_and_help():
     assert result.returncode == 0 and "sim" in result.stdout
 
 
+@pytest.mark.parametrize("typed, said", [
+    (("btach",), "there is no 'graphbit btach'; did you mean 'graphbit batch'?"),
+    (("dash",), "did you mean 'graphbit dashboard'?"),
+    (("runs", "lits"), "there is no 'graphbit runs lits'; did you mean 'graphbit runs list'?"),
+    (("bogus", "--listen", "x"), "there is no 'graphbit bogus' (graphbit --help names all)"),
+    ((), "A subcommand is required"),
+])
+def test_an_unknown_command_is_named_with_the_nearest_one(typed, said):
+    result = run(*typed)
+    assert result.returncode == 2 and said in result.stderr and result.stdout == ""
+
+
 @pytest.mark.parametrize("arguments", [
     (), ("no-such-command",), ("sim", "--no-such-option"), ("sim", "--listen", "0.0.0.0:0"),
     ("sim", "--listen", "127.0.0.1:99999"), ("sim", "--listen", "nonsense"), ("sim", "--fault-429", "2"),
