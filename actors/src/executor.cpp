@@ -97,11 +97,14 @@ class executor::impl {
 
  private:
   void open_durable();
+  [[nodiscard]] expected<std::shared_ptr<const run_plan>> plan_of(workflow flow);
 
   executor_options options_;
   std::shared_ptr<executor_core> core_;
   std::shared_ptr<durable_runs> durable_;
   std::mutex configure_mutex_;
+  std::mutex plan_mutex_;
+  std::weak_ptr<const run_plan> last_plan_;  // guarded by plan_mutex_
 };
 
 expected<void> executor::impl::start() {
@@ -198,13 +201,29 @@ void executor_core::launch(run_setup setup, reactor& home, run_done done,
     });
 }
 
+/// Who runs one workflow many times at once has it validated once: while a run is at work its plan
+/// is there for the next. Copies of a workflow share their nodes until one of them is changed, so
+/// the same nodes are the same workflow.
+expected<std::shared_ptr<const run_plan>> executor::impl::plan_of(workflow flow) {
+  {
+    const std::lock_guard guard(plan_mutex_);
+    if (auto last = last_plan_.lock(); last && &last->flow()->nodes() == &flow.nodes()) return last;
+  }
+  auto plan = run_plan::make(std::make_shared<const workflow>(std::move(flow)));
+  if (plan) {
+    const std::lock_guard guard(plan_mutex_);
+    last_plan_ = *plan;
+  }
+  return plan;
+}
+
 expected<std::string> executor::impl::run(workflow flow, run_options options, reactor& home,
                                           run_done done) {
   if (!options.inputs.is_null() && !options.inputs.is_object())
     return fail(validation_error("inputs", "inputs must be an object of names and values"));
   if (options.run_id.empty()) options.run_id = make_uuid();
   std::string run_id = options.run_id;
-  auto plan = run_plan::make(std::make_shared<const workflow>(std::move(flow)));
+  auto plan = plan_of(std::move(flow));
   if (!plan) return fail(std::move(plan.error()));
   auto setup = core_->prepare(std::move(*plan), options);
   if (!setup) return fail(std::move(setup.error()));

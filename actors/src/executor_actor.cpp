@@ -104,17 +104,6 @@ class executor_shell {
   bool closing_ = false;
 };
 
-/// "30s", "1.5s": whole seconds without a fraction.
-std::string seconds_text(milliseconds ms) {
-  std::string text = std::to_string(ms.count() / 1000);
-  if (const auto rest = ms.count() % 1000; rest != 0) {
-    std::string digits = std::to_string(1000 + rest).substr(1);
-    digits.erase(digits.find_last_not_of('0') + 1);
-    text += "." + digits;
-  }
-  return text + "s";
-}
-
 }  // namespace
 
 run_request::run_request(std::uint64_t number, run_setup setup, reactor& home,
@@ -144,7 +133,8 @@ void run_request::refuse(error why) noexcept {
 caf::actor run_request::start() {
   const auto now = steady_clock::now();
   setup_.deadline_at = std::min(deadline_at, now + timeout);
-  setup_.late = std::make_shared<const error>(late_error(now));
+  setup_.limit = time_limit{std::move(timeout_operation),
+                            std::chrono::ceil<milliseconds>(setup_.deadline_at - now)};
   ledger_->started();
   auto tell = [ledger = ledger_, done = std::exchange(done_, nullptr)](const run_result& result) {
     ledger->ended(result, true);
@@ -160,12 +150,6 @@ caf::actor run_request::start() {
   for (signal_came& s : signals_) caf::anon_send(run, std::move(s));
   signals_.clear();
   return run;
-}
-
-error run_request::late_error(time_point now) const {
-  const auto allowed = std::chrono::ceil<milliseconds>(setup_.deadline_at - now);
-  return timeout_error(timeout_operation, allowed,
-                       "Workflow execution timed out after " + seconds_text(allowed));
 }
 
 void run_request::on_stop(const std::stop_token& token, std::function<void()> f) {

@@ -43,8 +43,6 @@ class run_request {
   std::string timeout_operation;
 
  private:
-  [[nodiscard]] error late_error(time_point now) const;
-
   std::uint64_t number_;
   std::string run_id_;
   run_setup setup_;

@@ -28,6 +28,23 @@ std::string parking_body(const parking& how) {
   return to_json(out);
 }
 
+/// "30s", "1.5s": whole seconds without a fraction.
+std::string seconds_text(milliseconds ms) {
+  std::string text = std::to_string(ms.count() / 1000);
+  if (const auto rest = ms.count() % 1000; rest != 0) {
+    std::string digits = std::to_string(1000 + rest).substr(1);
+    digits.erase(digits.find_last_not_of('0') + 1);
+    text += "." + digits;
+  }
+  return text + "s";
+}
+
+std::shared_ptr<const error> late_error(const time_limit& limit) {
+  return std::make_shared<const error>(
+      timeout_error(limit.operation, limit.allowed,
+                    "Workflow execution timed out after " + seconds_text(limit.allowed)));
+}
+
 void hand_out(const run_board& board, const run_result& result, const run_done& done) noexcept {
   board.announce_end(result);
   tell_end(done, result);
@@ -127,19 +144,19 @@ void run_shell::begin() {
     if (journal->is_lost()) return;  // the message that says why is on its way
   }
   const auto to_start = progress_.begin();
-  if (board_->setup().late) watch_deadline();
+  if (board_->setup().limit) watch_deadline();
   proceed(to_start);
 }
 
-/// The reactor's one timer looks at the clock for all runs; it holds no run alive.
+/// The reactor's one timer looks at the clock for all runs. It keeps nothing of a run that has
+/// ended: not even the memory of its actor, which a weak reference would.
 void run_shell::watch_deadline() {
-  self_->home().sweep([me = caf::actor_cast<caf::actor_addr>(self_),
-                       until = board_->setup().deadline_at,
-                       late = board_->setup().late](time_point now) {
-    const auto run = caf::actor_cast<caf::actor>(me);
-    if (!run) return false;
-    if (now < until) return true;
-    caf::anon_send(run, graphbit::end_early{late, {}});
+  self_->home().sweep([alive = alive_, this](time_point now) {
+    if (!*alive) return false;
+    const run_setup& setup = board_->setup();
+    if (now < setup.deadline_at) return true;
+    caf::anon_send(caf::actor_cast<caf::actor>(self_),
+                   graphbit::end_early{late_error(*setup.limit), {}});
     return false;
   });
 }
@@ -151,9 +168,9 @@ void run_shell::node_ended(std::uint32_t index) {
   // The provider client heeds the run's deadline too, and may notice it first.
   const run_setup& setup = board_->setup();
   const auto& failed = board_->record().nodes[index].failure;
-  if (failed && failed->kind == error_kind::timeout && setup.late &&
+  if (failed && failed->kind == error_kind::timeout && setup.limit &&
       steady_clock::now() >= setup.deadline_at)
-    return end_early({setup.late, {}});
+    return end_early({late_error(*setup.limit), {}});
   record_end(index);
   proceed(progress_.ended(index));
 }

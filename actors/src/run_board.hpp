@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -36,6 +37,12 @@ struct run_environment {
   call_options call;  ///< what every call gets: priority, flow, retries
 };
 
+/// What a run that takes too long exceeds.
+struct time_limit {
+  std::string operation;  ///< of the Timeout error
+  milliseconds allowed{0};
+};
+
 /// One run as it is asked for.
 struct run_setup {
   std::shared_ptr<const run_plan> plan;
@@ -43,7 +50,8 @@ struct run_setup {
   std::string run_id;
   json_value inputs;  ///< object or null
   time_point deadline_at = never;
-  std::shared_ptr<const error> late{};  ///< the run's error at that time; none: others watch it
+  std::optional<time_limit>
+      limit{};  ///< named by the run's error at that time; none: others watch it
   run_listener listener{};
   bool stream_tokens = false;
   std::shared_ptr<event_valve> valve{};  ///< closed while the listener has enough; none: never
