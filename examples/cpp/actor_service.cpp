@@ -10,6 +10,8 @@
 
 #include <graphbit/actors/actor_interfaces.hpp>
 
+#include "failure.hpp"
+
 namespace {
 
 using namespace graphbit;
@@ -97,7 +99,6 @@ int main(int argc, char** argv) try {
   converse(system, front, flows);
   caf::anon_send_exit(front, caf::exit_reason::user_shutdown);
   return tree.shut_down(seconds{10}) ? 0 : 1;
-} catch (const tl::bad_expected_access<graphbit::error>& e) {
-  std::fprintf(stderr, "actor_service: %s\n", describe(e.error()).c_str());
-  return 1;
+} catch (...) {
+  return tell_failure("actor_service");
 }

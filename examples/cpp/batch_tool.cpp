@@ -11,6 +11,8 @@
 #include <graphbit/actors/batch.hpp>
 #include <graphbit/actors/completions.hpp>
 
+#include "failure.hpp"
+
 namespace {
 
 using namespace graphbit;
@@ -100,7 +102,6 @@ int main(int argc, char** argv) try {
                static_cast<unsigned long long>(summary.succeeded),
                static_cast<unsigned long long>(summary.failed));
   return summary.failed == 0 && !summary.stopped_by ? 0 : 1;
-} catch (const tl::bad_expected_access<graphbit::error>& e) {
-  std::fprintf(stderr, "batch_tool: %s\n", describe(e.error()).c_str());
-  return 1;
+} catch (...) {
+  return tell_failure("batch_tool");
 }

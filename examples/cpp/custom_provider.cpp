@@ -10,6 +10,8 @@
 #include <graphbit/net/custom_provider.hpp>
 #include <graphbit/runtime/json_value.hpp>
 
+#include "failure.hpp"
+
 namespace {
 
 using namespace graphbit;
@@ -64,7 +66,6 @@ int main(int argc, char** argv) try {
   while (const auto word = stream.next()) std::printf("[%s]", word->c_str());
   std::printf("\n%s\n", stream.result().value().content.c_str());
   return 0;
-} catch (const tl::bad_expected_access<graphbit::error>& e) {
-  std::fprintf(stderr, "custom_provider: %s\n", describe(e.error()).c_str());
-  return 1;
+} catch (...) {
+  return tell_failure("custom_provider");
 }

@@ -20,6 +20,8 @@
 #include <graphbit/cluster/node.hpp>
 #include <graphbit/cluster/owner.hpp>
 
+#include "failure.hpp"
+
 namespace {
 
 using namespace graphbit;
@@ -111,10 +113,6 @@ int main(int argc, char** argv) try {
   if (role == "member" && argc == 3) return be_member(argv[2]);
   if (role == "owner" && argc > 3) return be_owner(argv[2], {argv + 3, argv + argc});
   return std::fprintf(stderr, "%s", usage), 2;
-} catch (const tl::bad_expected_access<graphbit::error>& e) {
-  std::fprintf(stderr, "two_processes: %s\n", describe(e.error()).c_str());
-  return 1;
-} catch (const std::exception& e) {
-  std::fprintf(stderr, "two_processes: %s\n", e.what());
-  return 1;
+} catch (...) {
+  return tell_failure("two_processes");
 }

@@ -3,6 +3,8 @@
 
 #include <graphbit/actors/executor.hpp>
 
+#include "failure.hpp"
+
 int main(int argc, char** argv) try {
   using namespace graphbit;
   if (argc != 2) return std::fprintf(stderr, "usage: two_steps BASE_URL\n"), 2;
@@ -22,7 +24,6 @@ int main(int argc, char** argv) try {
   const auto result = executor::open(rt, config).value().execute(flow, options).value();
   std::printf("%s\n%s\n", result.state_text().c_str(), result.output_of("story")->c_str());
   return result.is_success() ? 0 : 1;
-} catch (const tl::bad_expected_access<graphbit::error>& e) {
-  std::fprintf(stderr, "two_steps: %s\n", describe(e.error()).c_str());
-  return 1;
+} catch (...) {
+  return tell_failure("two_steps");
 }

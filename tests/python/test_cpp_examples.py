@@ -7,8 +7,10 @@ import http.server
 import json
 import os
 import signal
+import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,6 +99,29 @@ class TestAskService:
             assert got == status
             assert json.loads(text)["error"]
             assert simulator.counters()["requests"] == 0
+
+    def test_reads_requests_in_pieces_and_behind_each_other(self) -> None:
+        question = json.dumps({"question": "x" * 40_000}).encode()
+        one = b"POST /ask HTTP/1.1\r\nHost: here\r\nContent-Length: %d\r\n\r\n%s" % (len(question), question)
+        with Simulator() as simulator, ask_service(f"{simulator.url}/v1", "one-step") as port:
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+                connection.sendall(one[:30])
+                time.sleep(0.02)
+                connection.sendall(one[30:] + one + one.replace(b"Host: here", b"Connection: close"))
+                with connection.makefile("rb") as answers:
+                    heads = answers.read().decode().count("HTTP/1.1 200 OK\r\n")
+        assert heads == 3
+
+    @pytest.mark.parametrize(
+        ("sent", "status"),
+        [(b"what?\r\n\r\n", 400), (b"POST /ask HTTP/1.1\r\nContent-Length: 9999999\r\n\r\n", 413)],
+    )
+    def test_says_why_it_closes_the_connection(self, sent: bytes, status: int) -> None:
+        with ask_service("http://127.0.0.1:1/v1") as port:
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+                connection.sendall(sent)
+                with connection.makefile("rb") as answer:
+                    assert answer.read().startswith(b"HTTP/1.1 %d " % status)
 
     def test_a_provider_that_refuses_is_the_callers_502(self) -> None:
         with Simulator(required_key="sk-another-key") as simulator, ask_service(f"{simulator.url}/v1") as port:
