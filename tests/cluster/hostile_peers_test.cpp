@@ -5,7 +5,10 @@
 
 #include <arpa/inet.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+
+#include <caf/io/basp/all.hpp>
 
 #include <graphbit/cluster/owner.hpp>
 #include <graphbit/runtime/random.hpp>
@@ -101,6 +104,30 @@ TEST_F(HostilePeersTest, GarbageCostsItsConnection) {
               static_cast<ssize_t>(bytes.size()));
     EXPECT_TRUE(is_closed_by_peer(babbler.fd())) << i;
   }
+  expect_that_others_are_served();
+}
+
+[[nodiscard]] long memory_peak_kib() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss;
+}
+
+TEST_F(HostilePeersTest, APromiseOfFourGigabytesCostsItsConnectionAndNoMemory) {
+  open_door();
+  expect_that_others_are_served();
+  const auto boaster = dial();
+  const caf::io::basp::header header(caf::io::basp::message_type::client_handshake, 0, 0xffffffff,
+                                     0, caf::invalid_actor_id, caf::invalid_actor_id);
+  std::vector<char> bytes;
+  caf::binary_serializer write(system->actors(), bytes);
+  ASSERT_FALSE(write(header));
+  ASSERT_TRUE(caf::io::basp::valid(header)) << "it is the promise that is refused";
+  const long before = memory_peak_kib();
+  EXPECT_EQ(send(boaster.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
+            static_cast<ssize_t>(bytes.size()));
+  EXPECT_TRUE(is_closed_by_peer(boaster.fd()));
+  EXPECT_LT(memory_peak_kib() - before, 512 * 1024);
   expect_that_others_are_served();
 }
 

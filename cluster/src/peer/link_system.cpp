@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
 #include <utility>
 
 #include <caf/io/all.hpp>
@@ -17,8 +18,9 @@
 #include <graphbit/runtime/native_thread.hpp>
 
 #include "frame_message.hpp"
+#include "link_door.hpp"
+#include "link_scribe.hpp"
 #include "tls_mending.hpp"
-#include "tls_scribe.hpp"
 
 namespace graphbit::cluster {
 
@@ -111,12 +113,12 @@ link_system::~link_system() {
 expected<std::uint16_t> link_system::publish(const caf::actor& door, const std::string& address,
                                              std::uint16_t port) {
   const spawn_scope scope;
-  const char* where = address.c_str();
-  auto opened = encrypted_ ? caf::openssl::publish(door, port, where, true)
-                           : system_->middleman().publish(door, port, where, true);
-  if (opened) return *opened;
-  return fail(network_error("cannot listen on " + address + ":" + std::to_string(port) + ": " +
-                            system_->render(opened.error())));
+  auto opened = open_link_door(*system_, address, port, encrypted_);
+  if (!opened) return fail(opened.error());
+  const std::uint16_t taken = (*opened)->port();
+  caf::anon_send(broker(), caf::publish_atom::value, std::move(*opened), taken,
+                 caf::actor_cast<caf::strong_actor_ptr>(door), std::set<std::string>{});
+  return taken;
 }
 
 // caf::openssl::unpublish of 0.17.6 does not compile; this is what it means to send.
@@ -139,8 +141,8 @@ void link_system::connect(const std::string& host, std::uint16_t port,
 }
 
 expected<caf::io::scribe_ptr> link_system::dress(tcp_connection connection) {
-  auto scribe = encrypted_ ? make_tls_scribe(*system_, connection.fd())
-                           : system_->middleman().backend().new_scribe(connection.fd());
+  auto scribe = make_link_scribe(*system_, connection.fd(),
+                                 encrypted_ ? link_transport::tls_dialled : link_transport::plain);
   if (!scribe) return fail(network_error("TLS could not begin"));
   connection.release();
   return scribe;

@@ -1,4 +1,6 @@
-#include "tls_scribe.hpp"
+#include "link_scribe.hpp"
+
+#include <sys/socket.h>
 
 #include <utility>
 
@@ -6,6 +8,10 @@
 #include <caf/io/network/interfaces.hpp>
 #include <caf/io/network/stream_impl.hpp>
 #include <caf/openssl/session.hpp>
+#include <caf/policy/tcp.hpp>
+
+#include <graphbit/runtime/limits.hpp>
+#include <graphbit/runtime/log.hpp>
 
 namespace graphbit::cluster {
 
@@ -14,6 +20,9 @@ namespace {
 using caf::io::network::default_multiplexer;
 using caf::io::network::native_socket;
 using caf::io::network::rw_state;
+
+// A frame of ours has two parts at most, and handshakes are small.
+constexpr std::size_t promise_bytes_max = 4 * limits::frame_part_bytes_max;
 
 /// How a stream of CAF's reads and writes: through a TLS session. It never accepts.
 class tls_policy {
@@ -34,12 +43,16 @@ class tls_policy {
 };
 
 /// Threads: made anywhere, then the middleman's.
-class tls_scribe final : public caf::io::scribe {
+template <class Policy>
+class link_scribe final : public caf::io::scribe {
  public:
-  tls_scribe(default_multiplexer& loop, native_socket fd, caf::openssl::session_ptr session)
-      : scribe(caf::io::network::conn_hdl_from_socket(fd)), stream_(loop, fd, std::move(session)) {}
+  template <class... Args>
+  link_scribe(default_multiplexer& loop, native_socket fd, Args&&... args)
+      : scribe(caf::io::network::conn_hdl_from_socket(fd)),
+        stream_(loop, fd, std::forward<Args>(args)...) {}
 
   void configure_read(caf::io::receive_policy::config config) override {
+    if (config.second > promise_bytes_max) return hang_up(config.second);
     stream_.configure_read(config);
     if (std::exchange(launched_, true)) return;
     stream_.start(this);
@@ -65,17 +78,31 @@ class tls_scribe final : public caf::io::scribe {
   void remove_from_loop() override { stream_.passivate(); }
 
  private:
+  // The next read finds the end, and the broker forgets the connection as any other that ended.
+  void hang_up(std::size_t promised_bytes) {
+    log(log_level::warn, "cluster",
+        "closing the connection of " + addr() + ": it promises a message of " +
+            std::to_string(promised_bytes) + " bytes");
+    shutdown(stream_.fd(), SHUT_RDWR);
+  }
+
   bool launched_ = false;
-  caf::io::network::stream_impl<tls_policy> stream_;
+  caf::io::network::stream_impl<Policy> stream_;
 };
 
 }  // namespace
 
-caf::io::scribe_ptr make_tls_scribe(caf::actor_system& system, int socket) {
-  auto session = caf::openssl::make_session(system, socket, false);
-  if (!session) return nullptr;
+caf::io::scribe_ptr make_link_scribe(caf::actor_system& system, int socket,
+                                     link_transport transport) {
   auto& loop = static_cast<default_multiplexer&>(system.middleman().backend());
-  return caf::make_counted<tls_scribe>(loop, socket, std::move(session));
+  if (transport == link_transport::plain) {
+    caf::io::network::keepalive(socket, true);
+    return caf::make_counted<link_scribe<caf::policy::tcp>>(loop, socket);
+  }
+  const bool accepted = transport == link_transport::tls_accepted;
+  auto session = caf::openssl::make_session(system, socket, accepted);
+  if (!session) return nullptr;
+  return caf::make_counted<link_scribe<tls_policy>>(loop, socket, std::move(session));
 }
 
 }  // namespace graphbit::cluster
