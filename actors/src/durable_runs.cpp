@@ -39,7 +39,11 @@ durable_runs::durable_runs(runtime& rt, const executor_options& options, durable
       prune_at_(steady_clock::now() + look_period),
       writer_(options.store, {.tick = [this] { tick(); },
                               .lost = [this](const std::shared_ptr<run_journal>& run,
-                                             const error& why) { run_lost(run, why); }}) {
+                                             const error& why) { run_lost(run, why); },
+                              .ended =
+                                  [this] {
+                                    if (hooks_.ended) hooks_.ended();
+                                  }}) {
   for (const workflow& flow : options.workflows) learn(std::make_shared<const workflow>(flow));
 }
 
@@ -385,28 +389,31 @@ journal_service::journal_service(runtime& rt)
 
 journal_service::~journal_service() {
   collector_.reset();
-  const std::lock_guard guard(mutex_);
-  for (const auto& runs : all_) runs->close();
-  for (const auto& runs : all_) runs->join(seconds{5});
+  const auto left = kept_->take_all();
+  for (const auto& runs : left) runs->close();
+  for (const auto& runs : left) runs->join(seconds{5});
 }
 
-void journal_service::add(std::shared_ptr<durable_runs> runs) {
-  std::vector<std::shared_ptr<durable_runs>> over;
-  const std::lock_guard guard(mutex_);
-  for (auto& each : all_)
-    if (each->ended()) over.push_back(std::move(each));
-  std::erase(all_, nullptr);
-  all_.push_back(std::move(runs));
+// What has ended lets go of its store: on a thread of the pool, which can wait for the writer's.
+std::shared_ptr<durable_runs> journal_service::make(runtime& rt, const executor_options& options,
+                                                    durable_hooks hooks) {
+  const auto self = std::make_shared<std::weak_ptr<durable_runs>>();
+  hooks.ended = [kept = kept_, self, &rt] {
+    static_cast<void>(rt.blocking().submit([kept, self] {
+      if (const auto runs = self->lock(); runs && kept->take(runs)) runs->join(seconds{5});
+    }));
+  };
+  auto runs = std::make_shared<durable_runs>(rt, options, std::move(hooks));
+  *self = runs;
+  kept_->add(runs);
+  return runs;
 }
 
 void journal_service::collect(metrics_page& page) const {
   std::map<std::string, store_size> sizes;
-  {
-    const std::lock_guard guard(mutex_);
-    for (const auto& runs : all_)
-      if (const auto size = runs->last_size(); size && !runs->ended())
-        sizes.insert_or_assign(runs->store()->name(), *size);
-  }
+  for (const auto& runs : kept_->all())
+    if (const auto size = runs->last_size(); size && !runs->ended())
+      sizes.insert_or_assign(runs->store()->name(), *size);
   for (const auto& [store, size] : sizes) {
     const auto runs = [&](const char* state, std::uint64_t count) {
       page.gauge("graphbit_store_runs", "Durable runs in a store, by whether they have ended.",

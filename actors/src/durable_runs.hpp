@@ -46,6 +46,7 @@ struct durable_hooks {
   /// Starts it, or queues it; `done` hears of its end unless it parks. False: the queue is full.
   std::function<bool(run_setup, reactor& home, run_done done)> launch;
   std::string about_json;  ///< what an executor must have in common with another to adopt its runs
+  std::function<void()> ended{};  ///< on the journal's thread, as the last thing there
 };
 
 /// The durable runs of one executor: begins, continues, adopts and revives them, and keeps those
@@ -194,19 +195,45 @@ class durable_runs : public std::enable_shared_from_this<durable_runs> {
   journal_writer writer_;  // last: its thread ends first
 };
 
-/// The journals of a runtime. A runtime service: those that are still open are closed with it.
-/// Tells the metrics how large their stores are, each store once.
+/// The journals of a runtime. A runtime service: those that are still open are closed with it, the
+/// others let go of their stores when they have ended. Tells the metrics how large their stores
+/// are, each store once.
 class journal_service {
  public:
   explicit journal_service(runtime& rt);
   ~journal_service();
-  void add(std::shared_ptr<durable_runs> runs);
+  [[nodiscard]] std::shared_ptr<durable_runs> make(runtime& rt, const executor_options& options,
+                                                   durable_hooks hooks);
 
  private:
+  /// Those that have not ended. Any thread.
+  class book {
+   public:
+    void add(std::shared_ptr<durable_runs> runs) {
+      const std::lock_guard guard(mutex_);
+      runs_.push_back(std::move(runs));
+    }
+    /// False: somebody else has taken it.
+    bool take(const std::shared_ptr<durable_runs>& runs) {
+      const std::lock_guard guard(mutex_);
+      return std::erase(runs_, runs) != 0;
+    }
+    std::vector<std::shared_ptr<durable_runs>> take_all() {
+      const std::lock_guard guard(mutex_);
+      return std::exchange(runs_, {});
+    }
+    std::vector<std::shared_ptr<durable_runs>> all() const {
+      const std::lock_guard guard(mutex_);
+      return runs_;
+    }
+
+   private:
+    mutable std::mutex mutex_;
+    std::vector<std::shared_ptr<durable_runs>> runs_;
+  };
   void collect(metrics_page& page) const;
 
-  mutable std::mutex mutex_;
-  std::vector<std::shared_ptr<durable_runs>> all_;
+  std::shared_ptr<book> kept_ = std::make_shared<book>();
   std::shared_ptr<metrics_registry> registry_;
   std::shared_ptr<void> collector_;
 };

@@ -144,8 +144,7 @@ void executor::impl::open_durable() {
     core->launch(std::move(setup), home, std::move(done), nullptr);
     return true;
   };
-  durable_ = std::make_shared<durable_runs>(core_->rt, options_, std::move(hooks));
-  core_->rt.service<journal_service>()->add(durable_);
+  durable_ = core_->rt.service<journal_service>()->make(core_->rt, options_, std::move(hooks));
   durable_->open();
 }
 

@@ -155,6 +155,7 @@ void journal_writer::thread_main() {
     auto left = std::exchange(retrying_, {});
     break_all(left, stopped_error());
   }
+  if (hooks_.ended) hooks_.ended();
   guard.lock();
   has_ended_ = true;  // not before: what was left may hold the last reference to much, also to this
   ended_.notify_all();

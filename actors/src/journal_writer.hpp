@@ -41,6 +41,8 @@ class journal_writer {
     std::function<void()> tick;
     /// The run is not held any more, against its will: fenced, or the store is broken.
     std::function<void(const std::shared_ptr<run_journal>&, const error&)> lost;
+    /// The last thing the thread does; who joins it is to do so elsewhere.
+    std::function<void()> ended{};
   };
   static constexpr auto tick_period = milliseconds{250};
   static constexpr auto patience = seconds{30};

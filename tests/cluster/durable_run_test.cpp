@@ -359,6 +359,16 @@ TEST_P(DurableRunTest, AStaleOwnerIsFencedAndStops) {
   EXPECT_EQ(stored("r").owner, "thief");
 }
 
+TEST_P(DurableRunTest, AnExecutorThatHasEndedLetsGoOfItsStore) {
+  agent("a", "one");
+  const auto before = store.use_count();
+  for (int i = 0; i < 3; ++i)
+    ASSERT_TRUE(open().execute(flow, named("r" + std::to_string(i))).has_value());
+  for (int i = 0; i < 20'000 && store.use_count() != before; ++i)
+    std::this_thread::sleep_for(milliseconds{1});
+  EXPECT_EQ(store.use_count(), before);
+}
+
 TEST_P(DurableRunTest, WithoutAStoreThereIsNothingToResume) {
   auto backend =
       std::make_shared<fake_backend>([this](const chat_request& r) { return model.answer(r); });

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 from chain import chain
@@ -54,6 +55,22 @@ def test_a_run_is_not_asked_again_and_is_listed(provider, store):
     (run,) = executor_of(provider, store).runs()
     assert (run["run_id"], run["state"], run["workflow"]) == ("nightly", "completed", "w")
     assert executor_of(provider, store).runs(state="failed") == []
+
+
+def test_an_executor_that_is_gone_has_closed_its_store(provider, store):
+    def is_open():
+        here = "/proc/self/fd"
+        return any(os.path.realpath(f"{here}/{fd}").startswith(store) for fd in os.listdir(here))
+
+    executor = executor_of(provider, store)
+    assert executor.execute(chain(Node.agent("a", "one"))).is_success()
+    assert is_open()
+    del executor
+    for _ in range(2000):
+        if not is_open():
+            break
+        time.sleep(0.01)
+    assert not is_open()
 
 
 def test_a_workflow_built_anew_is_the_same_workflow(provider, store):
