@@ -415,9 +415,10 @@ void journal_service::collect(metrics_page& page) const {
     if (const auto size = runs->last_size(); size && !runs->ended())
       sizes.insert_or_assign(runs->store()->name(), *size);
   for (const auto& [store, size] : sizes) {
-    const auto runs = [&](const char* state, std::uint64_t count) {
+    // Clang 14 captures no structured binding by its name alone.
+    const auto runs = [&page, &name = store](const char* state, std::uint64_t count) {
       page.gauge("graphbit_store_runs", "Durable runs in a store, by whether they have ended.",
-                 {{"store", store}, {"state", state}}, static_cast<double>(count));
+                 {{"store", name}, {"state", state}}, static_cast<double>(count));
     };
     runs("open", size.runs_open);
     runs("ended", size.runs_ended);

@@ -239,10 +239,10 @@ class status_server::impl {
       const std::lock_guard guard(mutex_);
       if (tasks_.size() < tasks_max) {
         // The exchange is let go of on the server's thread, where it lives.
-        tasks_.push_back([this, e, f = std::move(f)]() mutable {
+        tasks_.push_back([this, exchange = e, f = std::move(f)]() mutable {
           auto made = std::make_shared<const reply>(f());
-          server_.post([e = std::move(e), made] {
-            e.respond(made->status, made->type, made->body, private_headers);
+          server_.post([exchange = std::move(exchange), made] {
+            exchange.respond(made->status, made->type, made->body, private_headers);
           });
         });
         changed_.notify_all();

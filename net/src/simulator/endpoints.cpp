@@ -65,7 +65,7 @@ outcome broken_stream(const scene& s, reply&& r) {
   why.message = "The server had an error while processing your request. Sorry about that!";
   auto& ends = r.body.ends;
   if (ends.empty()) return tl::unexpected(std::move(why));
-  ends.resize(std::max<std::size_t>(1, ends.size() / 2));
+  ends.erase(ends.begin() + std::max<std::ptrdiff_t>(1, std::ssize(ends) / 2), ends.end());
   r.body.bytes.resize(ends.back());
   if (!s.family.write_stream_error(why, r.body)) return tl::unexpected(std::move(why));
   return std::move(r);
