@@ -23,4 +23,4 @@ cmake -S "$source" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
   -DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_INSTALL_LIBDIR=lib \
   -DCAF_NO_EXAMPLES=ON -DCAF_NO_UNIT_TESTS=ON \
   -DCAF_NO_TOOLS=ON -DCAF_NO_PYTHON=ON -DCAF_NO_OPENCL=ON -Wno-dev >"$work/configure.log"
-cmake --build "$work/build" --target install >"$work/build.log"
+cmake --build "$work/build" --parallel 2 --target install >"$work/build.log"

@@ -2,7 +2,8 @@
 # C++ tests and example services under ThreadSanitizer, with CAF built the same way
 set -e
 scripts/caf_tsan.sh
-export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+# Some tests fork while threads run, and their children start threads of their own.
+export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:die_after_fork=0
 cmake --preset tsan -DGRAPHBIT_APPS=OFF --log-level=WARNING "-DCAF_ROOT=$PWD/build/caf-tsan"
 cmake --build --preset tsan
 ctest --preset tsan --parallel "$(nproc)"
