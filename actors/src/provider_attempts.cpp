@@ -362,13 +362,17 @@ void provider_shard::finish(live_call& call, Response response) {
 
 // --- what calls cost -----------------------------------------------------------------------------
 
-std::optional<model_price> provider_shard::price_of(const live_call& call) const {
+const std::optional<model_price>& provider_shard::price_of(const live_call& call) {
   const auto& config = setup_.endpoint->config;
-  const auto model = call.pending->model();
-  return setup_.prices->current()->find(config.provider, model.empty() ? config.model : model);
+  const auto own = call.pending->model();
+  const std::string_view model = own.empty() ? std::string_view(config.model) : own;
+  if (auto table = setup_.prices->current();
+      table != known_price_.table || model != known_price_.model)
+    known_price_ = {table, std::string(model), table->find(config.provider, model)};
+  return known_price_.price;
 }
 
-std::optional<error> provider_shard::refused_by_budget(const live_call& call) const {
+std::optional<error> provider_shard::refused_by_budget(const live_call& call) {
   const auto& budget = call.pending->options.budget;
   if (!budget) return std::nullopt;
   if (budget->limits_cost() && !price_of(call))

@@ -219,8 +219,8 @@ class provider_shard {
   [[nodiscard]] bool mend(live_call& call, const error& refusal);
   void mended(const std::string& remedy, const expected<http_response>& result);
 
-  [[nodiscard]] std::optional<error> refused_by_budget(const live_call& call) const;
-  [[nodiscard]] std::optional<model_price> price_of(const live_call& call) const;
+  [[nodiscard]] std::optional<error> refused_by_budget(const live_call& call);
+  [[nodiscard]] const std::optional<model_price>& price_of(const live_call& call);
   template <class Response>
   void finish(live_call& call, Response response);
   void finish_with(live_call& call, error e);
@@ -271,6 +271,12 @@ class provider_shard {
   boost::asio::steady_timer timer_;
   time_point timer_at_ = never;
   breaker_report_ptr report_;
+  // What was looked up last: nearly every call is of one model.
+  struct {
+    std::shared_ptr<const price_table> table;
+    std::string model;
+    std::optional<model_price> price;
+  } known_price_;
   std::uint64_t attempts_ = 0;
   bool sweeping_ = false;
   bool pumping_ = false;
