@@ -9,6 +9,7 @@
 #include <graphbit/runtime/pinned_actor.hpp>
 
 #include "batch_metrics.hpp"
+#include "empty_handle.hpp"
 #include "in_flight_default.hpp"
 #include "root_executor.hpp"
 
@@ -275,6 +276,7 @@ bool ends_batch(const error& e) noexcept {
 
 expected<batch> batch::start(runtime& rt, provider_client client, batch_options options,
                              std::unique_ptr<batch_listener> listener) {
+  if (!client) return fail(never_opened("provider_client"));
   const auto root = root_executor::of(rt);
   if (!root) return fail(root.error());
   batch handle;
@@ -297,14 +299,22 @@ expected<batch> batch::start(runtime& rt, provider_client client, batch_options 
 }
 
 void batch::add(std::vector<batch_item> items) const {
+  if (!impl_) return;
   impl_->send(add_atom::value,
               batch_items{std::make_shared<std::vector<batch_item>>(std::move(items))});
 }
 
-void batch::close() const { impl_->send(close_atom::value); }
+void batch::close() const {
+  if (impl_) impl_->send(close_atom::value);
+}
 
-void batch::cancel() const { impl_->send(cancel_batch_atom::value); }
+void batch::cancel() const {
+  if (impl_) impl_->send(cancel_batch_atom::value);
+}
 
-reactor& batch::home() const { return *impl_->home; }
+reactor& batch::home() const {
+  if (!impl_) refuse_empty("batch");
+  return *impl_->home;
+}
 
 }  // namespace graphbit

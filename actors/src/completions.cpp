@@ -7,6 +7,8 @@
 
 #include <graphbit/runtime/limits.hpp>
 
+#include "src/empty_handle.hpp"
+
 namespace graphbit {
 
 namespace {
@@ -246,6 +248,7 @@ void completion_stream::let_go() {
 }
 
 std::optional<std::string> completion_stream::next() {
+  if (!buffer_) return std::nullopt;
   std::string text;
   bool read_on = false;
   const auto got = buffer_->wait(text, read_on);
@@ -255,6 +258,7 @@ std::optional<std::string> completion_stream::next() {
 }
 
 completion_stream::state completion_stream::try_next(std::string& out) {
+  if (!buffer_) return state::ended;
   bool read_on = false;
   const auto got = buffer_->take(out, read_on);
   if (read_on) client_.resume(id_);
@@ -262,12 +266,16 @@ completion_stream::state completion_stream::try_next(std::string& out) {
 }
 
 void completion_stream::when_ready(std::function<void()> ready) {
+  if (!buffer_) return ready();
   buffer_->when_ready(std::move(ready));
 }
 
-std::uint32_t completion_stream::restarts() const { return buffer_->restarts(); }
+std::uint32_t completion_stream::restarts() const { return buffer_ ? buffer_->restarts() : 0; }
 
-expected<completion> completion_stream::result() const { return buffer_->result(); }
+expected<completion> completion_stream::result() const {
+  if (!buffer_) return fail(never_opened("completion_stream"));
+  return buffer_->result();
+}
 
 void completion_stream::cancel() const { client_.cancel(id_); }
 

@@ -13,6 +13,7 @@
 #include <graphbit/runtime/reactor.hpp>
 
 #include "src/durable_runs.hpp"
+#include "src/empty_handle.hpp"
 #include "src/executor_actor.hpp"
 #include "src/root_executor.hpp"
 
@@ -307,6 +308,7 @@ expected<executor> executor::open(runtime& rt, provider_config config, executor_
 }
 
 expected<std::string> executor::run(workflow flow, run_options options, done_callback done) const {
+  if (!impl_) return fail(never_opened("executor"));
   const auto inside = impl_->core().gate->enter();
   if (!inside) return fail(runtime_has_ended("run"));
   return impl_->run(std::move(flow), std::move(options), impl_->core().rt.next_reactor(),
@@ -315,12 +317,16 @@ expected<std::string> executor::run(workflow flow, run_options options, done_cal
 
 expected<void> executor::signal(const std::string& run_id, const std::string& name,
                                 json_value value) const {
+  if (!impl_) return fail(never_opened("executor"));
   return impl_->signal(run_id, name, std::move(value));
 }
 
-void executor::cancel(const std::string& run_id) const { impl_->cancel(run_id); }
+void executor::cancel(const std::string& run_id) const {
+  if (impl_) impl_->cancel(run_id);
+}
 
 expected<stored_state> executor::cancel_stored(const std::string& run_id) const {
+  if (!impl_) return fail(never_opened("executor"));
   const auto durable = impl_->durable();
   if (!durable)
     return fail(
@@ -331,7 +337,7 @@ expected<stored_state> executor::cancel_stored(const std::string& run_id) const 
 }
 
 std::shared_ptr<run_store> executor::store() const {
-  return impl_->durable() ? impl_->durable()->store() : nullptr;
+  return impl_ && impl_->durable() ? impl_->durable()->store() : nullptr;
 }
 
 /// Waits on this thread, which runs the reactor meanwhile.
@@ -369,6 +375,7 @@ expected<run_result> executor::impl::wait(
 
 expected<run_result> executor::execute(workflow flow, run_options options,
                                        const std::function<bool()>& interrupted) const {
+  if (!impl_) return fail(never_opened("executor"));
   return impl_->wait(
       [&](reactor& home, run_options o, run_done done) -> expected<void> {
         auto accepted = impl_->run(std::move(flow), std::move(o), home, std::move(done));
@@ -388,6 +395,7 @@ std::shared_ptr<const workflow> shared(std::optional<workflow> flow) {
 
 expected<run_result> executor::go_on(durable_request request,
                                      const std::function<bool()>& interrupted) const {
+  if (!impl_) return fail(never_opened("executor"));
   run_options options = request.options;
   return impl_->wait(
       [&](reactor& home, run_options o, run_done done) {
@@ -430,10 +438,12 @@ expected<run_result> executor::fork(const std::string& run_id, fork_options wher
 }
 
 expected<void> executor::configure(const executor_changes& changes) const {
+  if (!impl_) return fail(never_opened("executor"));
   return impl_->configure(changes);
 }
 
 executor_stats executor::stats() const {
+  if (!impl_) return {};
   auto stats = impl_->core().ledger->stats();
   const auto callables = impl_->core().callables->stats();
   stats.callables_abandoned = callables.abandoned;
@@ -442,7 +452,13 @@ executor_stats executor::stats() const {
   stats.total_tokens = impl_->core().budget->tokens();
   return stats;
 }
-void executor::reset_stats() const { impl_->core().ledger->reset(); }
-const provider_config& executor::config() const { return impl_->core().backends->own_config(); }
+void executor::reset_stats() const {
+  if (impl_) impl_->core().ledger->reset();
+}
+
+const provider_config& executor::config() const {
+  if (!impl_) refuse_empty("executor");
+  return impl_->core().backends->own_config();
+}
 
 }  // namespace graphbit

@@ -138,7 +138,7 @@ caf::actor run_request::start() {
   ledger_->started();
   auto tell = [ledger = ledger_, done = std::exchange(done_, nullptr)](const run_result& result) {
     ledger->ended(result, true);
-    done(result);
+    if (done) done(result);
   };
   if (setup_.on_parked)
     setup_.on_parked = [ledger = ledger_, inner = std::move(setup_.on_parked)](

@@ -5,6 +5,7 @@
 
 #include <graphbit/runtime/reactor.hpp>
 
+#include "empty_handle.hpp"
 #include "in_flight_default.hpp"
 #include "root_executor.hpp"
 #include "routed_client.hpp"
@@ -28,8 +29,8 @@ void fill_in(call_options& options, const provider_config& config) {
 
 // Not inlined: GCC 12 takes what it then knows of `expected` for uninitialised.
 template <class Sink>
-[[gnu::noinline]] std::uint64_t refuse(Sink& sink, const char* operation) {
-  sink.on_done(fail(runtime_has_ended(operation)));
+[[gnu::noinline]] std::uint64_t refuse(Sink& sink, error why) {
+  sink.on_done(fail(std::move(why)));
   return 0;
 }
 
@@ -138,8 +139,9 @@ expected<provider_client> provider_client::around(runtime& rt, std::shared_ptr<i
 std::uint64_t provider_client::submit(chat_request request, call_options options,
                                       std::unique_ptr<chat_sink> sink, bool stream,
                                       reactor* home) const {
+  if (!impl_) return refuse(*sink, never_opened("provider_client"));
   const auto inside = door(*impl_->gate, home);
-  if (!inside) return refuse(*sink, "complete");
+  if (!inside) return refuse(*sink, runtime_has_ended("complete"));
   fill_in(options, config());
   return impl_->submit(std::make_shared<pending_call>(std::move(request), std::move(options),
                                                       std::move(sink), stream),
@@ -148,8 +150,9 @@ std::uint64_t provider_client::submit(chat_request request, call_options options
 
 std::uint64_t provider_client::submit(embedding_request request, call_options options,
                                       std::unique_ptr<embedding_sink> sink, reactor* home) const {
+  if (!impl_) return refuse(*sink, never_opened("provider_client"));
   const auto inside = door(*impl_->gate, home);
-  if (!inside) return refuse(*sink, "embed");
+  if (!inside) return refuse(*sink, runtime_has_ended("embed"));
   fill_in(options, config());
   return impl_->submit(
       std::make_shared<pending_call>(std::move(request), std::move(options), std::move(sink)),
@@ -157,15 +160,18 @@ std::uint64_t provider_client::submit(embedding_request request, call_options op
 }
 
 void provider_client::resume(std::uint64_t call_id) const {
+  if (!impl_) return;
   if (const auto inside = impl_->gate->enter()) impl_->resume(call_id);
 }
 
 void provider_client::cancel(std::uint64_t call_id) const {
+  if (!impl_) return;
   if (const auto inside = impl_->gate->enter()) impl_->cancel(call_id);
 }
 
 expected<chat_response> provider_client::complete(chat_request request, call_options options,
                                                   const std::function<bool()>& interrupted) const {
+  if (!impl_) return fail(never_opened("provider_client"));
   const auto inside = impl_->gate->enter();
   if (!inside) return fail(runtime_has_ended("complete"));
   auto& home = impl_->home_of_this_thread();
@@ -180,6 +186,7 @@ expected<chat_response> provider_client::complete(chat_request request, call_opt
 expected<embedding_response> provider_client::embed(
     embedding_request request, call_options options,
     const std::function<bool()>& interrupted) const {
+  if (!impl_) return fail(never_opened("provider_client"));
   const auto inside = impl_->gate->enter();
   if (!inside) return fail(runtime_has_ended("embed"));
   auto& home = impl_->home_of_this_thread();
@@ -192,24 +199,35 @@ expected<embedding_response> provider_client::embed(
 }
 
 void provider_client::warm_up(std::function<void(expected<void>)> done) const {
+  if (!impl_) return done(fail(never_opened("provider_client")));
   if (const auto inside = impl_->gate->enter()) return impl_->warm_up(std::move(done));
   done(fail(runtime_has_ended("warm_up")));
 }
 
-const provider_config& provider_client::config() const { return impl_->config(); }
+const provider_config& provider_client::config() const {
+  if (!impl_) refuse_empty("provider_client");
+  return impl_->config();
+}
 
 provider_client_stats provider_client::stats() const {
+  if (!impl_) return {};
   const auto inside = impl_->gate->enter();
   return inside ? impl_->stats() : impl_->counters();
 }
 
-provider_client_stats provider_client::counters() const { return impl_->counters(); }
+provider_client_stats provider_client::counters() const {
+  return impl_ ? impl_->counters() : provider_client_stats{};
+}
 
-reactor& provider_client::home() const { return impl_->home_of_this_thread(); }
+reactor& provider_client::home() const {
+  if (!impl_) refuse_empty("provider_client");
+  return impl_->home_of_this_thread();
+}
 
 void provider_client::set_limits(std::optional<std::uint32_t> max_in_flight,
                                  std::optional<std::uint32_t> rpm,
                                  std::optional<std::uint64_t> tpm) const {
+  if (!impl_) return;
   if (const auto inside = impl_->gate->enter()) impl_->set_limits({max_in_flight, rpm, tpm});
 }
 

@@ -1,4 +1,7 @@
 // Every piece of code in docs/cpp_guide.md and docs/migration.md, compiled and run.
+#include <pthread.h>
+#include <sched.h>
+
 #include <atomic>
 #include <iostream>
 #include <thread>
@@ -79,6 +82,30 @@ TEST_F(guide, deadline_and_cancellation) {
   EXPECT_TRUE(future.get().error().cancelled);
 }
 
+TEST_F(guide, workflows) {
+  const auto config = this->config();
+  graphbit::workflow flow("report");
+  flow.add_node(graphbit::node::agent("facts", {.prompt = "Three facts on {topic}."}).value())
+      .value();
+  flow.add_node(graphbit::node::agent("story", {.prompt = "Tell a story from these."}).value())
+      .value();
+  if (!flow.connect("facts", "story")) return;  // a node that is not there
+
+  const auto flows = graphbit::executor::open(rt, config).value();
+  graphbit::run_options options;
+  options.inputs.set("topic", "the sea");
+  const auto result = flows.execute(flow, options);  // waits
+  if (result) std::cerr << result->output_of("story").value_or(result->state_text()) << '\n';
+
+  options.stream_tokens = true;
+  options.on_event = [](const graphbit::run_event& event) {
+    if (event.kind == graphbit::run_event_kind::token) std::cerr << event.text;
+  };
+  auto future = graphbit::run_future(flows, flow, options);
+  EXPECT_TRUE(result.value().is_success());
+  EXPECT_TRUE(future.get().value().is_success());
+}
+
 TEST_F(guide, own_actor_system) {
   caf::actor_system_config settings;
   graphbit::add_message_types(settings);
@@ -129,7 +156,13 @@ TEST_F(guide, reactor_threads) {
   std::atomic<int> started{0};
   graphbit::runtime_options options;
   options.reactors = 2;
-  options.reactor_started = [&](std::size_t) { ++started; };  // CPU pinning, priorities, names
+  options.reactor_started = [&](std::size_t index) {  // on that thread
+    cpu_set_t cpus;
+    CPU_ZERO(&cpus);
+    CPU_SET(index, &cpus);
+    pthread_setaffinity_np(pthread_self(), sizeof cpus, &cpus);
+    ++started;
+  };
   { graphbit::runtime rt{options}; }
   EXPECT_EQ(started, 2);
 }
