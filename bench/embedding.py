@@ -3,7 +3,8 @@
 Usage: bench/embedding.py [--seconds 10] [--connections 64] [--readers 1000] [--build build/release]
 
 The provider is `graphbit sim` at 0 ms in a process of its own, the load comes from wrk (Debian: wrk); only the
-service's own CPU is counted (/proc/PID/stat). Prints one line per figure.
+service's own CPU is counted (/proc/PID/stat). Prints one line per figure; beside the request's, the bench's `batch`
+line of the same minute and what a route costs that answers a constant.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+
+import environments
 
 ROOT = Path(__file__).resolve().parents[1]
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -39,6 +42,14 @@ def started(*command: str | Path) -> tuple[subprocess.Popen[str], str]:
     raise SystemExit(f"{command[0]} ended without saying where it is")
 
 
+def batch_line_us(base_url: str) -> float:
+    """CPU of one call of `complete_batch`, as bench/compare.py measures it."""
+    client = ROOT / "bench" / "clients" / "graphbit_client.py"
+    command = [environments.ours(), client, "batch", "--url", base_url, "--n", "20000", "--concurrency", "64"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(json.loads(run.stdout.splitlines()[-1])["cpu_us"])
+
+
 def wrk(url: str, seconds: int, connections: int) -> dict[str, float]:
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(
@@ -49,12 +60,19 @@ def wrk(url: str, seconds: int, connections: int) -> dict[str, float]:
             "    latency:percentile(50) / 1000, latency:percentile(99) / 1000))\nend\n"
         )
         script.flush()
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", script.name, f"{url}/ask"]
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", script.name, url]
         text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     requests, errors, p50, p99 = (float(part) for part in text.split("FIGURES ")[1].split())
-    if errors:
-        raise SystemExit(f"{errors:.0f} answers were errors")
-    return {"requests": requests, "p50_ms": p50, "p99_ms": p99}
+    return {"requests": requests, "errors": errors, "p50_ms": p50, "p99_ms": p99}
+
+
+def cpu_us(url: str, pid: int, seconds: int, connections: int, refused: bool = False) -> tuple[float, float]:
+    """CPU per request, and requests per second; `refused`: of those that are."""
+    before = cpu_seconds(pid)
+    got = wrk(url, seconds, connections)
+    if got["errors"] != (got["requests"] if refused else 0):
+        raise SystemExit(f"{got['errors']:.0f} of {got['requests']:.0f} answers were errors")
+    return (cpu_seconds(pid) - before) / got["requests"] * 1e6, got["requests"] / seconds
 
 
 class Sample:
@@ -108,13 +126,14 @@ def main() -> None:
     simulator, base_url = started(command, "sim")
     service, url = started(service_path, f"{base_url}/v1", "0", "one-step")
     try:
-        wrk(url, 2, chosen.connections)  # warm
-        before = cpu_seconds(service.pid)
-        got = wrk(url, chosen.seconds, chosen.connections)
-        spent = cpu_seconds(service.pid) - before
-        rate = got["requests"] / chosen.seconds
-        print(f"requests: {rate:.0f}/s, {spent / got['requests'] * 1e6:.1f} us CPU each, {chosen.connections} connections")
-        few = wrk(url, chosen.seconds, 1)
+        cpu_us(f"{url}/ask", service.pid, 2, chosen.connections)  # warm
+        for _ in range(3):
+            asked, rate = cpu_us(f"{url}/ask", service.pid, chosen.seconds, chosen.connections)
+            constant, _ = cpu_us(f"{url}/none", service.pid, chosen.seconds, chosen.connections, refused=True)
+            line = batch_line_us(base_url)
+            print(f"requests: {rate:.0f}/s, {asked:.1f} us CPU each, {chosen.connections} at once; a constant route "
+                  f"{constant:.1f} us; the batch line {line:.1f} us, to reach {line * 1.2:.1f} us")
+        few = wrk(f"{url}/ask", chosen.seconds, 1)
         print(f"one after the other: p50 {few['p50_ms']:.2f} ms, p99 {few['p99_ms']:.2f} ms in all, provider at 0 ms")
         paced = json.dumps({"reply_bytes": 80_000, "chunk_count": 20_000, "chunk_interval_ms": 20})
         subprocess.run(["curl", "-sf", "-d", paced, f"{base_url}/_sim/config"], check=True, stdout=subprocess.DEVNULL)

@@ -29,7 +29,7 @@ class Scenario:
         return max(self.concurrency if self.client == "threads" else 1, int(n * scale))
 
 
-CHUNKS_500 = ("--chunk-count", "500")
+CHUNKS_500 = ("--chunk-count", "500", "--reply-bytes", "2000")  # the simulator puts at least four bytes into a chunk
 
 SCENARIOS = [
     Scenario("sync", "`complete`, one after the other", "sync", "call", 3000, 1, goal=35, goal_of_upstream=0.3),
@@ -39,7 +39,7 @@ SCENARIOS = [
              figure="efficiency", goal=0.96, slow_peers_n=1600),
     Scenario("batch-50ms-512", "the same at 50 ms latency, 512 at once", "batch", "call", 10_240, 512, latency_ms=50,
              figure="efficiency", goal=0.90, slow_peers_n=1024),
-    Scenario("stream", "stream, 32 at once x 500 chunks, in a burst", "stream", "chunk", 10, 32, CHUNKS_500, goal=9, slow_peers_n=1),
+    Scenario("stream", "stream, 32 at once x 500 chunks, in a burst", "stream", "chunk", 5, 32, CHUNKS_500, goal=9, slow_peers_n=1),
     Scenario("stream-paced", "stream, 64 at once, a chunk each 10 ms", "stream", "chunk", 1, 64,
              ("--chunk-count", "200", "--chunk-interval-ms", "10"), goal=30, slow_peers_n=1),
     Scenario("chain", "workflow: chain of 20 agents", "chain", "node", 1000, 1, goal=50, slow_peers_n=200),
@@ -53,7 +53,7 @@ SCENARIOS = [
     Scenario("import", "import of the package", "import", "import", 1, figure="wall_s", goal=0.015, slow_peers_n=1),
     Scenario("sync-tls", "`complete` over TLS", "sync", "call", 3000, 1, tls=True),
     Scenario("batch-tls", "`complete_batch` over TLS, 64 at once", "batch", "call", 10_000, tls=True),
-    Scenario("stream-tls", "stream over TLS, 32 at once x 500 chunks", "stream", "chunk", 10, 32, CHUNKS_500, tls=True, slow_peers_n=1),
+    Scenario("stream-tls", "stream over TLS, 32 at once x 500 chunks", "stream", "chunk", 5, 32, CHUNKS_500, tls=True, slow_peers_n=1),
     Scenario("threads", "`complete` from 32 threads at once", "threads", "call", 6400, 32, goal=60, slow_peers_n=320),
     Scenario("open-loop", "5,000 calls/s at 20 ms: own overhead", "open_loop", "call", 10_000, 1024, latency_ms=20,
              rate=5000, figure="p99_ms", goal=3),
