@@ -18,6 +18,8 @@ apt=(apt-get -qq -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$wo
 (cd "$work" && "${apt[@]}" source --tar-only actor-framework && mkdir -p caf && tar -xf ./*.orig.tar.* -C caf --strip-components=1)
 
 source=$work/caf
+# A header that leaves out an include, which g++ 12 does not forgive; Debian mends it by a patch.
+sed -i 's/^#pragma once$/&\n#include <limits>/' "$source/libcaf_io/caf/io/network/receive_buffer.hpp"
 cmake -S "$source" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
   -DCMAKE_CXX_FLAGS="-fsanitize=thread -w" -DCMAKE_SHARED_LINKER_FLAGS=-fsanitize=thread \
   -DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_INSTALL_LIBDIR=lib \
