@@ -38,20 +38,34 @@ class owner_kill_test : public ::testing::Test {
   }
   void TearDown() override {
     released = true;
-    owner = nullptr;
+    if (above) static_cast<void>(above.shut_down(seconds{10}));
+    above = {};
+    board->is_served_by(nullptr);
+    EXPECT_TRUE(soon([this] { return system.use_count() == 1; }));
     system.reset();
     member.reset();
     rt.shutdown();
   }
 
-  void spawn_owner() {
-    const spawn_scope scope;
+  void start_owner() {
     owner_options options{.seeds = {member->address()}};
     peer_self self{.cluster = options.cluster, .name = "killed owner", .role = peer_role::owner};
-    owner = system->actors().spawn(own_work,
-                                   owner_setup{system, self, options, {}, link_settings{}, board});
+    above = supervise_owner({system, self, options, {}, link_settings{}, board});
   }
-  void kill() { caf::anon_send_exit(owner, caf::exit_reason::kill); }
+  void kill_owner() {
+    const auto reports = children();
+    ASSERT_EQ(reports.size(), 1u);
+    caf::anon_send_exit(reports[0].handle, caf::exit_reason::kill);
+  }
+  [[nodiscard]] std::vector<child_report> children() {
+    const spawn_scope scope;
+    caf::scoped_actor self{system->actors()};
+    std::vector<child_report> found;
+    self->request(above.actor(), caf::infinite, tree_atom::value)
+        .receive([&](child_reports& answer) { found = std::move(answer.children); },
+                 [](caf::error&) {});
+    return found;
+  }
 
   struct sink final : chat_sink {
     explicit sink(std::atomic<int>& n) : answers(n) {}
@@ -64,7 +78,7 @@ class owner_kill_test : public ::testing::Test {
     auto call = std::make_shared<pending_call>(std::move(request), call_options{},
                                                std::make_unique<sink>(answers), false);
     call->id = board->next_id++;
-    board->put(submit_call{std::move(call), config, &rt.reactor_at(0)}, owner);
+    board->put(submit_call{std::move(call), config, &rt.reactor_at(0)});
   }
   // `own`: something of the function's closure, which lives while the function runs.
   expected<json_value> slow(const std::weak_ptr<int>& own) {
@@ -80,7 +94,7 @@ class owner_kill_test : public ::testing::Test {
     function->name = "slow";
     function->arguments = "{}";
     function->done = [answer](expected<json_value> value) { answer->set_value(std::move(value)); };
-    board->put(submit_function{board->next_id++, std::move(function)}, owner);
+    board->put(submit_function{board->next_id++, std::move(function)});
     return answer->get_future();
   }
   template <class Condition>
@@ -98,26 +112,44 @@ class owner_kill_test : public ::testing::Test {
   std::shared_ptr<const provider_config> config;
   std::shared_ptr<link_system> system;
   std::shared_ptr<owner_board> board = std::make_shared<owner_board>();
-  caf::actor owner;
+  supervisor above;  // the owner's
 };
 
-TEST_F(owner_kill_test, everybody_is_answered_once_when_the_owner_dies) {
-  spawn_owner();
+TEST_F(owner_kill_test, everybody_is_answered_once_when_the_owner_dies_and_its_successor_goes_on) {
+  start_owner();
   auto function = ask_function();
   std::thread load([this] {
     for (int i = 0; i < calls; ++i) ask();
   });
   EXPECT_TRUE(soon([this] { return answers > 20; }));
-  kill();
+  EXPECT_TRUE(soon([this] { return begun == 1; }));
+  kill_owner();
   load.join();
   EXPECT_TRUE(soon([this] { return answers == calls; })) << answers;
   ASSERT_EQ(function.wait_for(seconds{20}), std::future_status::ready);
   EXPECT_FALSE(function.get());
-  EXPECT_TRUE(board->closed);
+  EXPECT_FALSE(board->closed);
+  const auto succeeded = board->succeeded.load();
   ask();
-  EXPECT_TRUE(soon([this] { return answers == calls + 1; })) << "it is refused at once";
+  EXPECT_TRUE(soon([&] { return answers == calls + 1; }));
+  EXPECT_EQ(board->succeeded, succeeded + 1) << "the next one has found the members again";
+  EXPECT_EQ(children().at(0).restarts, 1u);
+}
+
+TEST_F(owner_kill_test, an_owner_that_dies_again_and_again_closes_its_cluster) {
+  start_owner();
+  const auto killed = [this] {
+    const auto now = children();
+    for (const auto& child : now)
+      if (child.handle) caf::anon_send_exit(child.handle, caf::exit_reason::kill);
+    return board->closed.load();
+  };
+  EXPECT_TRUE(soon(killed));
+  ask();
+  EXPECT_TRUE(soon([this] { return answers == 1; })) << "it is refused at once";
   auto late = ask_function();
   ASSERT_EQ(late.wait_for(seconds{20}), std::future_status::ready);
+  EXPECT_FALSE(late.get());
 }
 
 TEST_F(owner_kill_test, a_member_whose_actor_died_says_so) {
@@ -133,15 +165,65 @@ TEST_F(owner_kill_test, a_member_whose_actor_died_says_so) {
   EXPECT_TRUE(seen->failed);
 }
 
+/// What an actor that keeps a roster sees of its links.
+struct links_seen {
+  std::atomic<int> opened{0}, lost{0};
+};
+using kill_atom = caf::atom_constant<caf::atom("kill")>;
+
+caf::behavior keep_roster(caf::event_based_actor* self, const link_setup& about,
+                          const std::shared_ptr<links_seen>& seen) {
+  const auto kept = std::make_shared<roster>(self, about);
+  kept->dial_seeds({about.address});
+  self->set_exit_handler([self, kept](const caf::exit_msg& m) {
+    kept->end();
+    self->quit(m.reason);
+  });
+  self->set_down_handler([kept, seen](const caf::down_msg& down) {
+    for (const auto& closed : kept->died(down.source, "its actor died")) {
+      kept->closed(closed);
+      ++seen->lost;
+    }
+    kept->dial_again(steady_clock::now());
+  });
+  return {
+      [kept, seen](const link_event_ptr& event) {
+        const auto* opened = std::get_if<link_opened>(&*event);
+        if (opened != nullptr && kept->opened(*opened)) ++seen->opened;
+      },
+      [kept, address = about.address](kill_atom) {
+        caf::anon_send_exit(kept->dialler_of(address), caf::exit_reason::kill);
+      },
+  };
+}
+
+TEST_F(owner_kill_test, a_link_whose_actor_died_is_dialled_again) {
+  const auto seen = std::make_shared<links_seen>();
+  caf::actor keeper;
+  {
+    const spawn_scope scope;
+    peer_self self{.cluster = owner_options{}.cluster, .name = "owner", .role = peer_role::owner};
+    keeper = system->actors().spawn(
+        keep_roster, link_setup{system, self, member->address(), link_settings{}, {}}, seen);
+  }
+  for (int deaths = 1; deaths <= 3; ++deaths) {
+    EXPECT_TRUE(soon([&] { return seen->opened == deaths; })) << seen->opened;
+    caf::anon_send(keeper, kill_atom::value);
+    EXPECT_TRUE(soon([&] { return seen->lost == deaths; })) << seen->lost;
+  }
+  EXPECT_TRUE(soon([&] { return seen->opened == 4; }));
+  system->end(keeper);
+}
+
 TEST_F(owner_kill_test, a_function_under_way_outlives_its_member) {
-  spawn_owner();
+  start_owner();
   auto function = ask_function();
   EXPECT_TRUE(soon([this] { return begun == 1; }));
   member.reset();
   released = true;
   EXPECT_TRUE(soon([this] { return ended == 1; }));
   EXPECT_EQ(cut_off, 0) << "what it runs on was destroyed under it";
-  kill();
+  kill_owner();
   ASSERT_EQ(function.wait_for(seconds{20}), std::future_status::ready);
   EXPECT_FALSE(function.get());
 }

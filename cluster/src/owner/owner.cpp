@@ -51,16 +51,13 @@ class owner::impl {
     peer_self self{.cluster = options.cluster,
                    .name = options.name.empty() ? own_name() : options.name,
                    .role = peer_role::owner,
-                   .incarnation = incarnation_now(),
                    .weight = options.weight,
                    .certificate = std::move(certificate)};
     owner_settings settings{.placement = {.labels = options.labels},
                             .share_credentials = options.share_credentials,
                             .outage_max = options.outage_max};
-    const spawn_scope scope;
-    actor_ = system_->actors().spawn(
-        own_work,
-        owner_setup{system_, std::move(self), std::move(options), settings, links, board_});
+    supervisor_ =
+        supervise_owner({system_, std::move(self), std::move(options), settings, links, board_});
   }
   ~impl() { close(); }
   impl(const impl&) = delete;
@@ -69,12 +66,16 @@ class owner::impl {
   void close() {
     const std::lock_guard guard(close_mutex_);
     if (!system_) return;
-    board_->closed = true;
-    system_->end(actor_);
-    system_.reset();  // the handle stays, for those who are just about to use it
+    board_->close(runtime_error("cluster", "the cluster was closed"));
+    static_cast<void>(supervisor_.shut_down(seconds{10}));
+    board_->is_served_by(nullptr);
+    supervisor_ = {};
+    // What has ended lets go of the system a moment later, and must not be the last to.
+    while (system_.use_count() > 1) std::this_thread::sleep_for(milliseconds{1});
+    system_.reset();
   }
 
-  void put(owner_order order) { board_->put(std::move(order), actor_); }
+  void put(owner_order order) { board_->put(std::move(order)); }
 
   [[nodiscard]] bool offers(const std::string& name) const {
     for (const auto& m : board_->members()) {
@@ -106,7 +107,7 @@ class owner::impl {
  private:
   std::mutex close_mutex_;
   std::shared_ptr<link_system> system_;
-  caf::actor actor_;
+  supervisor supervisor_;
 };
 
 namespace {
@@ -160,7 +161,6 @@ class remote_client final : public provider_client::impl {
 
  private:
   [[nodiscard]] std::optional<error> refusal(const pending_call& call) const {
-    if (owner_->board_->closed) return runtime_error("cluster", "the cluster was closed");
     if (call.options.stop.stop_requested()) return cancelled_error("cluster");
     if (call.options.budget) return call.options.budget->refusal();
     return std::nullopt;

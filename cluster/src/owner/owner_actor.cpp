@@ -6,9 +6,10 @@
 #include <utility>
 
 #include <graphbit/actors/spending.hpp>
-#include <graphbit/cluster/open_limit_authority.hpp>
 #include <graphbit/runtime/log.hpp>
 #include <graphbit/runtime/pinned_actor.hpp>
+
+#include "src/peer/own_name.hpp"
 
 namespace graphbit::cluster {
 
@@ -81,15 +82,13 @@ class owner_state final : public owner_core::effects {
     const auto found = calls_.find(id);
     if (found == calls_.end()) return;
     const auto count = static_cast<std::uint32_t>(pieces.size());
-    handover_.add(found->second.home,
-                  [call = found->second.call, id, count, pieces = std::move(pieces),
-                   board = setup_.board, me = caf::actor_cast<caf::actor>(self_)]() mutable {
-                    // A reader that wants a pause is fed on all the same: what is under way is
-                    // bounded by what goes unconfirmed.
-                    static_cast<void>(call->text_came(pieces));
-                    if (board->orders.push(pieces_read{id, count}))
-                      caf::anon_send(me, wake_atom::value);
-                  });
+    handover_.add(found->second.home, [call = found->second.call, id, count,
+                                       pieces = std::move(pieces), board = setup_.board]() mutable {
+      // A reader that wants a pause is fed on all the same: what is under way is
+      // bounded by what goes unconfirmed.
+      static_cast<void>(call->text_came(pieces));
+      board->put(pieces_read{id, count});
+    });
   }
   void restarted(item_id id) override {
     if (const auto found = calls_.find(id); found != calls_.end())
@@ -157,7 +156,6 @@ class owner_state final : public owner_core::effects {
 
   /// Whatever the actor's end: everybody is answered, and the links go with it.
   void end(const error& why) {
-    setup_.board->close();
     for (auto& [id, c] : std::exchange(calls_, {}))
       handover_.add(c.home, [call = c.call, why] { call->fail_with(why); });
     for (auto& [id, f] : std::exchange(functions_, {})) f->done(fail(why));
@@ -196,9 +194,7 @@ class owner_state final : public owner_core::effects {
   // Called on whichever thread stops: it only leaves word here.
   void watch_stop(waiting_call& c, std::uint64_t id) {
     c.on_stop = std::make_unique<std::stop_callback<std::function<void()>>>(
-        c.call->options.stop, [board = setup_.board, me = caf::actor_cast<caf::actor>(self_), id] {
-          if (board->orders.push(cancel_call{id})) caf::anon_send(me, wake_atom::value);
-        });
+        c.call->options.stop, [board = setup_.board, id] { board->put(cancel_call{id}); });
   }
 
   void received(link_id link, message m, time_point now) {
@@ -214,11 +210,11 @@ class owner_state final : public owner_core::effects {
   [[nodiscard]] limit_answer answer(link_id link, const limit_ask& ask, time_point now) {
     limit_answer out{.number = ask.number, .holder = ask.share.holder};
     if (out.holder == 0) {
-      out.holder = limits_->join().value_or(0);
-      out.hash_key = limits_->hash_key().value_or("");
+      out.holder = setup_.limits->join().value_or(0);
+      out.hash_key = setup_.limits->hash_key().value_or("");
     } else if (ask.unused_for.count() >= 0) {
       static_cast<void>(
-          limits_->give_back(ask.limit, ask.share.holder, ask.share.token, ask.unused_for));
+          setup_.limits->give_back(ask.limit, ask.share.holder, ask.share.token, ask.unused_for));
     } else {
       auto request = ask.share;
       request.limits.in_flight_max = 0;
@@ -228,7 +224,7 @@ class owner_state final : public owner_core::effects {
       };
       request.wanted = {.requests_per_minute = part(request.limits.requests_per_minute),
                         .tokens_per_minute = part(request.limits.tokens_per_minute)};
-      out.share = limits_->lease(ask.limit, request).value_or(policy::limit_share{});
+      out.share = setup_.limits->lease(ask.limit, request).value_or(policy::limit_share{});
       core_.share_leased(link, out.share.token != 0, now);
     }
     return out;
@@ -291,7 +287,6 @@ class owner_state final : public owner_core::effects {
   caf::event_based_actor* self_;
   owner_setup setup_;
   owner_core core_;
-  std::unique_ptr<limit_authority> limits_ = make_memory_limit_authority();
   std::unordered_map<item_id, waiting_call> calls_;
   std::unordered_map<item_id, std::shared_ptr<waiting_function>> functions_;
   roster roster_;
@@ -302,17 +297,38 @@ class owner_state final : public owner_core::effects {
 
 }  // namespace
 
-void owner_board::put(owner_order order, const caf::actor& to) {
-  const bool wake = orders.push(std::move(order));
-  if (closed)
-    close();  // it may have come after the last look
-  else if (wake)
-    caf::anon_send(to, wake_atom::value);
+void owner_board::put(owner_order order) {
+  const bool first = orders.push(std::move(order));
+  if (closed) {  // it may have come after the last look
+    const auto why = [this] {
+      const std::lock_guard guard(mutex_);
+      return closed_because_;
+    }();
+    return refuse_orders(why);
+  }
+  if (first) wake();
 }
 
-void owner_board::close() {
-  closed = true;
-  const auto why = runtime_error("cluster", closed_early);
+void owner_board::is_served_by(caf::actor owner) {
+  const std::lock_guard guard(mutex_);
+  owner_ = std::move(owner);
+}
+
+void owner_board::wake() const {
+  const std::lock_guard guard(mutex_);
+  if (owner_) caf::anon_send(owner_, wake_atom::value);
+}
+
+void owner_board::close(const error& why) {
+  {
+    const std::lock_guard guard(mutex_);
+    if (!closed) closed_because_ = why;
+    closed = true;
+  }
+  refuse_orders(why);
+}
+
+void owner_board::refuse_orders(const error& why) {
   for (auto& order : orders.take()) {
     if (auto* f = std::get_if<submit_function>(&order)) f->function->done(fail(why));
     if (auto* c = std::get_if<submit_call>(&order))
@@ -329,14 +345,40 @@ caf::behavior own_work(caf::event_based_actor* self, const owner_setup& setup) {
     if (why == caf::exit_reason::user_shutdown)
       return state->end(runtime_error("cluster", closed_early));
     log(log_level::error, "cluster", "the owner's actor failed: " + self->system().render(why));
-    state->end(runtime_error("cluster", "the owner's actor failed: open the cluster again"));
+    state->end(runtime_error(
+        "cluster", "the owner's actor failed and is started again; this call can be tried again"));
   });
+  self->send(self, wake_atom::value);  // for what came before it
   self->delayed_send(self, tick_interval, tick_atom::value);
   return {
       [state](wake_atom) { state->orders_came(); },
       [state](tick_atom) { state->tick(); },
       [state](const link_event_ptr& event) { state->link_event_came(*event); },
   };
+}
+
+supervisor supervise_owner(const owner_setup& setup) {
+  auto& actors = setup.system->actors();
+  auto above = supervisor::start(actors, {.name = "cluster owner"});
+  static_cast<void>(above.start_child(
+      {.kind = "cluster owner",
+       .name = setup.self.name,
+       .lifetime = policy::child_lifetime::transient,
+       .start =
+           [setup, &actors] {
+             const spawn_scope scope;
+             auto begun = setup;
+             begun.self.incarnation = incarnation_now();
+             const auto owner = actors.spawn(own_work, std::move(begun));
+             setup.board->is_served_by(owner);
+             return owner;
+           },
+       .gave_up =
+           [board = setup.board](const caf::error&) {
+             board->close(runtime_error(
+                 "cluster", "the owner's actor failed too often: open the cluster again"));
+           }}));
+  return above;
 }
 
 }  // namespace graphbit::cluster

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include <graphbit/actors/pending_call.hpp>
+#include <graphbit/actors/supervisor.hpp>
+#include <graphbit/cluster/open_limit_authority.hpp>
 #include <graphbit/cluster/owner.hpp>
 
 #include "src/peer/inbox.hpp"
@@ -54,10 +56,14 @@ struct owner_board {
   std::atomic<std::uint64_t> submitted{0}, succeeded{0}, failed{0}, cancelled{0}, attempts{0};
   std::atomic<std::size_t> open{0}, waiting{0};
 
-  /// Hands an order to the owner's actor. One that comes when that has gone is answered at once.
-  void put(owner_order order, const caf::actor& to);
+  /// Hands an order to the owner's actor; while that is started again it waits. Once the cluster is
+  /// closed it is answered at once.
+  void put(owner_order order);
+  /// The present incarnation of the actor is woken from now on; null: none is.
+  void is_served_by(caf::actor owner);
+  void wake() const;
   /// No more orders are taken; those that nobody will carry out are answered.
-  void close();
+  void close(const error& why);
 
   void publish(std::vector<member_status> members) {
     const std::lock_guard guard(mutex_);
@@ -69,8 +75,12 @@ struct owner_board {
   }
 
  private:
+  void refuse_orders(const error& why);
+
   mutable std::mutex mutex_;
   std::vector<member_status> members_;
+  caf::actor owner_;
+  error closed_because_ = runtime_error("cluster", "the cluster was closed");
 };
 
 using wake_atom = caf::atom_constant<caf::atom("wake")>;
@@ -82,11 +92,18 @@ struct owner_setup {
   owner_settings settings;
   link_settings links;
   std::shared_ptr<owner_board> board;
+  /// Outlives the actor: what it has leased stays leased until its time is over.
+  std::shared_ptr<limit_authority> limits = make_memory_limit_authority();
 };
 
 /// The actor of an owner: the shell around `owner_core`. Dials the seeds and whoever they name,
 /// hands items to links and answers to the reactors of their callers. An exit message answers
 /// everything that is open and ends it.
 caf::behavior own_work(caf::event_based_actor* self, const owner_setup& setup);
+
+/// Starts it under a supervisor. When it fails, whoever waits gets an error that can be tried
+/// again, and its next incarnation goes on with what came meanwhile; past the intensity the board
+/// is closed.
+[[nodiscard]] supervisor supervise_owner(const owner_setup& setup);
 
 }  // namespace graphbit::cluster

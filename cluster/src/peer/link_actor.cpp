@@ -125,12 +125,19 @@ class link : public std::enable_shared_from_this<link> {
   }
 
   void end() {
-    if (stage_ == stage::open)
-      setup_.system->part_from(door_->node());
-    else if (stage_ != stage::resting)
-      hang_up();
-    if (voice_) caf::anon_send_exit(voice_, caf::exit_reason::user_shutdown);
+    if (stage_ == stage::open) {
+      setup_.system->part_from(std::exchange(door_, nullptr)->node());
+      connection_ = nullptr;
+    }
     self_->quit(caf::exit_reason::user_shutdown);
+  }
+
+  /// However the actor came to its end: what it has let loose goes as well. A voice that stayed
+  /// would keep the actor system from ending, a connection that stayed the next link from opening.
+  void let_go() {
+    if (voice_) caf::anon_send_exit(voice_, caf::exit_reason::user_shutdown);
+    if (connection_) setup_.system->hang_up(std::exchange(connection_, nullptr));
+    if (door_) setup_.system->hang_up(door_->node());
   }
 
  private:
@@ -262,6 +269,7 @@ caf::behavior keep_link(caf::event_based_actor* self, const link_setup& setup) {
   const auto state = std::make_shared<link>(self, setup);
   self->set_down_handler([state](const caf::down_msg& down) { state->went_down(down); });
   self->set_exit_handler([state](const caf::exit_msg&) { state->end(); });
+  self->attach_functor([state](const caf::error&) { state->let_go(); });
   self->send(self, dial_atom::value);
   self->delayed_send(self, setup.links.detector.interval, tick_atom::value);
   return {

@@ -80,7 +80,12 @@ void roster::drop_unnamed(time_point now) {
 
 void roster::send(std::uint64_t link, link_mail mail) {
   if (const auto found = open_.find(link); found != open_.end())
-    caf::anon_send(dialled_.at(found->second.address).link, std::move(mail));
+    caf::anon_send(dialler_of(found->second.address), std::move(mail));
+}
+
+caf::actor roster::dialler_of(const std::string& address) const {
+  const auto found = dialled_.find(address);
+  return found == dialled_.end() ? nullptr : found->second.link;
 }
 
 void roster::end() {

@@ -35,6 +35,8 @@ class roster {
   /// Stops dialling who has not been named for long; now and then.
   void drop_unnamed(time_point now);
   void send(std::uint64_t link, link_mail mail);
+  /// The actor that dials an address; null: none does, or it has died.
+  [[nodiscard]] caf::actor dialler_of(const std::string& address) const;
   void end();
 
   [[nodiscard]] const std::map<std::uint64_t, open_link>& open() const noexcept { return open_; }
