@@ -35,7 +35,7 @@ const command registered{
       init->add_option("--name", init_options->name,
                        "the authority's name (default: graphbit cluster)");
       init->add_option("--days", init_options->days, "valid for so long (default 3650)")
-          ->check(CLI::PositiveNumber);
+          ->check(CLI::Range(1, 36'500));
       auto* issue =
           app.add_subcommand("issue", "make DIR/NAME.pem and DIR/NAME.key for one machine");
       issue->add_option("name", issue_options->name, "the certificate's name")->required();
@@ -45,7 +45,7 @@ const command registered{
                         "host name or address by which the machine is dialled (default: its name; "
                         "owners are never dialled); may be repeated");
       issue->add_option("--days", issue_options->days, "valid for so long (default 365)")
-          ->check(CLI::PositiveNumber);
+          ->check(CLI::Range(1, 36'500));
       app.require_subcommand(1);
       return [init, init_options, issue_options] {
         const auto hours = [](int days, int otherwise) {

@@ -1,5 +1,7 @@
 #include "cluster_options.hpp"
 
+#include <graphbit/runtime/log.hpp>
+
 namespace graphbit::app {
 
 void cluster_options::add_to(CLI::App& app, const std::string& seed_option) {
@@ -15,6 +17,7 @@ expected<cluster::owner> cluster_options::own(runtime& rt) const {
 }
 
 expected<std::unique_ptr<cluster::observer>> cluster_options::observe() const {
+  set_log_level(log_level::error);  // why a member cannot be reached is in what the observer says
   return cluster::observer::open({.seeds = seeds, .certificates = certificates, .cluster = name});
 }
 

@@ -25,11 +25,12 @@ namespace {
 
 struct node_command_options {
   cluster::node_options node;
-  std::string python;
+  std::vector<std::string> python;
   observation_options observation;
   limits_option limits;
   std::string config;
   double drain_s = 30;
+  double heartbeat_s = 0.5, pause_max_s = 0.5;
   bool quiet = false;
   std::string adopt, adopt_label;
   provider_options provider;  // of the runs that are adopted
@@ -74,11 +75,53 @@ health_check takes_work(const cluster::node& node) {
   return fail(configuration_error("config", file + ": " + e.what()));
 }
 
+/// What `graphbit.node` is told, which is this node with an interpreter in it.
+[[nodiscard]] json_value settings_of(const node_command_options& o) {
+  const auto list = [](const std::vector<std::string>& texts) {
+    return json_value::array(texts.begin(), texts.end());
+  };
+  json_value out;
+  out.set("python", list(o.python));
+  out.set("listen", o.node.listen);
+  out.set("advertise", o.node.advertise);
+  out.set("cert", o.node.certificates.certificate);
+  out.set("key", o.node.certificates.key);
+  out.set("ca", o.node.certificates.ca);
+  out.set("seeds", list(o.node.seeds));
+  out.set("cluster", o.node.cluster);
+  out.set("name", o.node.name);
+  out.set("slots", std::uint64_t{o.node.slots});
+  out.set("labels", list(o.node.labels));
+  out.set("heartbeat_s", o.heartbeat_s);
+  out.set("pause_max_s", o.pause_max_s);
+  out.set("protocol_version", std::uint64_t{o.node.protocol_version});
+  out.set("limits_store", o.limits.store);
+  out.set("metrics_address", o.observation.metrics_address);
+  out.set("dashboard", o.observation.dashboard);
+  out.set("dashboard_token", o.observation.dashboard_token);
+  out.set("drain_s", o.drain_s);
+  out.set("quiet", o.quiet);
+  return out;
+}
+
+int become_python_node(const node_command_options& o) {
+  if (!o.adopt.empty())
+    return complain("--adopt does not go with --python: start a node of its own for the runs",
+                    wrong_usage);
+  return run_python_node(to_json(settings_of(o)));
+}
+
+[[nodiscard]] milliseconds from_seconds(double s) {
+  return milliseconds{static_cast<std::int64_t>(s * 1000)};
+}
+
 int run_node(node_command_options o) {
   if (!o.quiet) set_log_level(log_level::info);
   const interrupt signals;
   runtime rt;
   o.node.limits_are_shared = !o.limits.store.empty();
+  o.node.heartbeat = from_seconds(o.heartbeat_s);
+  o.node.pause_max = from_seconds(o.pause_max_s);
   if (auto shared = o.limits.apply_to(rt); !shared)
     return complain(describe(shared.error()), failed);
   auto started = cluster::node::start(rt, o.node);
@@ -96,8 +139,7 @@ int run_node(node_command_options o) {
   std::fflush(stdout);
   while (!interrupt::came() && !node.draining()) std::this_thread::sleep_for(milliseconds{50});
   adopter.reset();  // hands over what it works on
-  const auto patience = milliseconds{static_cast<std::int64_t>(o.drain_s * 1000)};
-  const bool in_time = node.drain(patience);
+  const bool in_time = node.drain(from_seconds(o.drain_s));
   const bool has_failed = node.failed();  // systemd starts it again
   if (!has_failed)
     std::fprintf(stderr, in_time ? "drained\n" : "not drained in time; the rest was given back\n");
@@ -128,18 +170,26 @@ const command registered{
       app.add_option("--cluster", n.cluster, "the cluster's name")->capture_default_str();
       app.add_option("--name", n.name, "this node's name, unique in the cluster");
       app.add_option("--slots", n.slots, "pieces of work at once")
-          ->check(CLI::PositiveNumber)
+          ->check(CLI::Range(1, 65'536))
           ->capture_default_str();
       app.add_option("--labels", n.labels, "what this node has: gpu,eu")->delimiter(',');
       app.add_option("--python", o->python,
-                     "run the functions of this Python module here (needs the graphbit package)");
+                     "run the functions of this Python module here (needs the graphbit package); "
+                     "may be repeated");
+      app.add_option("--heartbeat", o->heartbeat_s,
+                     "seconds between signs of life; the same on all nodes and owners")
+          ->capture_default_str();
+      app.add_option("--pause-max", o->pause_max_s,
+                     "seconds of silence beyond the usual after which an owner is gone; less than "
+                     "owners' own")
+          ->capture_default_str();
       app.add_option("--adopt", o->adopt,
                      "go on with runs that others left in this store of durable runs; with the "
                      "provider and model of these runs");
       app.add_option("--adopt-label", o->adopt_label, "only those of executors with this label");
       o->provider.add_to(app);
       app.add_option("--drain", o->drain_s, "seconds that SIGTERM gives to what is in flight")
-          ->check(CLI::NonNegativeNumber)
+          ->check(CLI::Range(0, 86'400))
           ->capture_default_str();
       app.add_option("--protocol-version", n.protocol_version,
                      "speak an older version, to rehearse an upgrade");
@@ -149,7 +199,7 @@ const command registered{
       return [o, &app] {
         if (const auto read = read_options(app, o->config); !read)
           return complain(describe(read.error()), wrong_usage);
-        return o->python.empty() ? run_node(*o) : run_python_node(o->python);
+        return o->python.empty() ? run_node(*o) : become_python_node(*o);
       };
     }};
 

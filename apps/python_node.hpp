@@ -4,9 +4,9 @@
 
 namespace graphbit::app {
 
-/// Becomes `python3 -m graphbit.node` with this process's own arguments: functions of a Python
-/// module need an interpreter. The variable GRAPHBIT_PYTHON names another interpreter.
-/// Returns only when that cannot be started.
-int run_python_node(const std::string& module);
+/// Becomes `python3 -m graphbit.node SETTINGS`: functions of a Python module need an interpreter.
+/// The variable GRAPHBIT_PYTHON names another one. `settings`: what the node is told, as JSON.
+/// Returns only when the interpreter cannot be started.
+int run_python_node(const std::string& settings);
 
 }  // namespace graphbit::app

@@ -1,9 +1,10 @@
-"""What a cluster costs and gains, on this machine's loopback: the figures of docs/performance.md.
+"""What a cluster costs and gains, on this machine's loopback: the table of docs/cluster.md.
 
     .venv/bin/python bench/cluster.py [--items 11520] [--only NAME] [--json]
 
 Members are processes of their own; what is timed is a provider simulator's latency, so that scaling is
-that of waiting, not of cores. Ray's figures stand beside ours when `ray` can be imported.
+that of waiting, not of cores; only `cpu_functions` needs two idle cores. Ray stands beside when `ray` can
+be imported, here or in the environment that scripts/checks/ray.sh makes. Cut cables need root.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import asyncio
 import json
 import os
 import pathlib
+import re
 import resource
 import statistics
 import subprocess
@@ -170,12 +172,13 @@ def dispatch_cost(items: int) -> dict[str, float]:
                 cluster.wait(2)
                 client = LlmClient(simulator.config(), cluster=cluster)
                 answer_all(client, 500, 128)
-                best = []
+                best, rates = [], []
                 for _ in range(3):
                     before = cpu_s()
-                    answer_all(client, items, 128)
+                    rates.append(items / answer_all(client, items, 128))
                     best.append((cpu_s() - before) / items * 1e6)
                 out[name] = min(best)
+                out[name.replace("_us", "_items_per_s")] = max(rates)
             nodes.end()
     return out
 
@@ -258,12 +261,36 @@ def join(_: int) -> dict[str, float]:
     return {"member_and_owner_ms": took * 1000, "owner_ms": statistics.median(again) * 1000}
 
 
+def cut(_: int) -> dict[str, float]:
+    """From a cut cable to its items running elsewhere, ten times, under load and mutual TLS."""
+    if os.geteuid() != 0:
+        return {}
+    trial = [sys.executable, str(ROOT / "tests/cluster/network_namespaces.py"), "ten_cuts"]
+    said = subprocess.run(trial, stdout=subprocess.PIPE, text=True, check=True).stdout
+    took = [float(s) for s in re.findall(r"elsewhere within ([0-9.]+) s", said)]
+    return {"cut_min_s": min(took), "cut_max_s": max(took)}
+
+
+RAY = ROOT / "build" / "ray-env"
+
+
+def ray_elsewhere(items: int) -> dict[str, float]:
+    """In the environment of scripts/checks/ray.sh, if it is there."""
+    python = RAY / "bin" / "python"
+    if not python.exists():
+        return {}
+    command = [str(python), __file__, "--only", "ray_beside", "--items", str(items), "--json"]
+    environment = {**os.environ, "PYTHONPATH": str(RAY / "graphbit-only")}
+    said = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment).stdout
+    return json.loads(said[said.index("{") :])["ray_beside"]
+
+
 def ray_beside(items: int) -> dict[str, float]:
     """Ray's actor calls for the same: 50 ms of waiting, and nothing at all."""
     try:
         import ray
     except ImportError:
-        return {}
+        return ray_elsewhere(items)
     ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False)
 
     @ray.remote(max_concurrency=64, num_cpus=0)
@@ -293,7 +320,47 @@ def ray_beside(items: int) -> dict[str, float]:
     return out
 
 
-MEASUREMENTS = [fan_out, cpu_functions, dispatch_cost, death, idle, join, ray_beside]
+MEASUREMENTS = [fan_out, ray_beside, cpu_functions, dispatch_cost, death, cut, idle, join]
+
+
+def reach_table(results: dict[str, dict[str, float]]) -> str:
+    """The lines of the table that were measured, with what is to be reached."""
+    flat = {name: value for measured in results.values() for name, value in measured.items()}
+    scaling, ray = results.get("fan_out", {}), results.get("ray_beside", {})
+    functions, cost = results.get("cpu_functions", {}), results.get("dispatch_cost", {})
+    lines = ["| what | measured | reach | |", "|---|---|---|---|"]
+
+    def line(what: str, measured: str, reach: str = "", reached: bool | None = None) -> None:
+        lines.append(f"| {what} | {measured} | {reach} | {'' if reached is None else 'yes' if reached else '**no**'} |")
+
+    if scaling:
+        line("items of 50 ms, 3 members of 64 slots against 1",
+             f"{scaling['one_s']:.1f} s, {scaling['three_s']:.1f} s: {scaling['ratio']:.2f}x", "2.85x", scaling["ratio"] >= 2.85)  # fmt: skip
+    if ray:
+        line("the same as Ray actor calls", f"{ray['ray_1_s']:.1f} s, {ray['ray_3_s']:.1f} s: {ray['ray_ratio']:.2f}x")
+    if functions:
+        line("CPU functions of 5 ms, 2 members of 1 core against 1",
+             f"{functions['one_s']:.1f} s, {functions['two_s']:.1f} s: {functions['ratio']:.2f}x", "1.8x", functions["ratio"] >= 1.8)  # fmt: skip
+    if cost:
+        line("owner's CPU per item, plain / mutual TLS", f"{cost['plain_us']:.1f} / {cost['tls_us']:.1f} us", "40 / 60 us",
+             cost["plain_us"] <= 40 and cost["tls_us"] <= 60)  # fmt: skip
+    if cost and ray:
+        times = ray["ray_owner_us"] / cost["plain_us"]
+        line("owner's CPU per empty Ray actor call", f"{ray['ray_owner_us']:.0f} us: {times:.1f}x ours", "3x", times >= 3)
+        times = cost["plain_items_per_s"] / ray["ray_items_per_s"]
+        line("items per second against Ray's calls", f"{cost['plain_items_per_s']:,.0f}, {ray['ray_items_per_s']:,.0f}: {times:.1f}x",
+             "3x", times >= 3)  # fmt: skip
+    if "kill_ms" in flat:
+        line("kill -9 of a member to its items elsewhere", f"{flat['kill_ms'] / 1000:.2f} s", "1 s", flat["kill_ms"] <= 1000)
+    if "cut_max_s" in flat:
+        line("cut cable to its items elsewhere, ten", f"{flat['cut_min_s']:.1f} to {flat['cut_max_s']:.1f} s", "5 s", flat["cut_max_s"] <= 5)
+    if "member_rss_mb" in flat:
+        line("eight idle members: CPU of a core, memory, each", f"{flat['member_cpu_percent']:.2f} %, {flat['member_rss_mb']:.0f} MB",
+             "1 %, 40 MB", flat["member_cpu_percent"] < 1 and flat["member_rss_mb"] < 40)  # fmt: skip
+    if "owner_ms" in flat:
+        line("a member's start, an owner's first use, to the first answer",
+             f"{flat['member_and_owner_ms']:.0f} ms, {flat['owner_ms']:.1f} ms", "1 s", flat["member_and_owner_ms"] <= 1000)  # fmt: skip
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -313,6 +380,8 @@ def main() -> None:
                 print(f"{measurement.__name__:14} {name:22} {value:10.2f}", flush=True)
     if given.json:
         print(json.dumps(results, indent=2))
+    else:
+        print(f"\nload of the machine: {os.getloadavg()[0]:.1f}\n{reach_table(results)}")
     shutdown()
 
 

@@ -49,10 +49,11 @@ void limit_leaser::limits_are(std::uint64_t id, const policy::limiter_settings& 
   changed_.notify_all();
 }
 
-void limit_leaser::used(std::uint64_t id) {
+void limit_leaser::used(std::uint64_t id, const policy::limiter_settings& use) {
   const std::lock_guard guard(mutex_);
   const auto found = held_.find(id);
   if (found == held_.end()) return;
+  found->second->use = use;
   auto& used_at = found->second->used_at;
   const auto before = std::exchange(used_at, steady_clock::now());
   if (used_at - before < policy::share_holder::idle_after / 2) return;  // nobody thinks it idle
@@ -93,13 +94,14 @@ void limit_leaser::thread_main() {
 }
 
 time_point limit_leaser::attend(held_limit& held) {
-  policy::limiter_settings limits;
+  policy::limiter_settings limits, use;
   time_point used_at;
   {
     const std::lock_guard guard(mutex_);
     if (held.dropped) held.limits = {};
     limits = held.limits;
     used_at = held.used_at;
+    use = held.use;
   }
   if (!any(limits)) {
     give_back(held);
@@ -108,7 +110,7 @@ time_point limit_leaser::attend(held_limit& held) {
   }
   if (!introduced(held)) return held.join_at;
   held.holder->set_limits(limits);
-  held.holder->used(used_at);
+  held.holder->used(used_at, use);
   for (;;) {
     const auto next = held.holder->next(steady_clock::now());
     if (next == duty::none) return held.holder->due_at();
@@ -159,8 +161,7 @@ void limit_leaser::give_back(held_limit& held) {
   if (!held.holder) return;
   const auto now = steady_clock::now();
   if (held.holder->held_token() != 0) {
-    const auto done = held.what.authority->give_back(
-        held.name, held.holder->holder(), held.holder->held_token(), held.holder->unused_for(now));
+    const auto done = held.what.authority->give_back(held.name, held.holder->to_return(now));
     if (!done) complain(held, done.error());  // it ends by itself
     held.holder->given_back(now);
     held.tell({held.holder->share(), false});

@@ -52,8 +52,8 @@ class limit_leaser {
   [[nodiscard]] std::uint64_t hold(shared_limit limit, listener tell);
   /// What the provider grants in all; before this is told nothing is asked for.
   void limits_are(std::uint64_t id, const policy::limiter_settings& limits);
-  /// Calls are made, wait or are in flight.
-  void used(std::uint64_t id);
+  /// Calls are made, wait or are in flight; `use`: how many, and what the last minute took.
+  void used(std::uint64_t id, const policy::limiter_settings& use);
   void drop(std::uint64_t id);
 
  private:
@@ -62,6 +62,7 @@ class limit_leaser {
     listener tell;
     policy::limiter_settings limits{};
     time_point used_at{};
+    policy::limiter_settings use{};
     bool dropped = false;
     // The leaser's thread only:
     std::string name{};  // empty: this process is not known to the authority yet
@@ -82,7 +83,7 @@ class limit_leaser {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::uint64_t, std::shared_ptr<held_limit>> held_;  // guarded by mutex_, with `limits`,
-                                                               // `used_at` and `dropped`
+                                                               // `used_at`, `use`, `dropped`
   std::uint64_t last_id_ = 0;
   bool ending_ = false;
   bool news_ = false;

@@ -51,14 +51,20 @@ class lease_table {
   }
 
   void left(const caf::actor_addr& shard) {
-    std::erase_if(members_, [&](const member& m) { return m.shard.address() == shard; });
+    std::erase_if(members_, [&](const member& m) {
+      if (m.shard.address() != shard) return false;
+      gone_.requests_per_minute += m.demand.used.requests_per_minute;
+      gone_.tokens_per_minute += m.demand.used.tokens_per_minute;
+      gone_until_ = steady_clock::now() + seconds(60);
+      return true;
+    });
     lease();
   }
 
   void demanded(const caf::actor_addr& shard, const limiter_demand& demand) {
-    if (leaser_) leaser_->used(held_);
     for (auto& m : members_)
       if (m.shard.address() == shard) m.demand = demand;
+    if (leaser_) leaser_->used(held_, used());
     if (members_.size() > 1) lease();
   }
 
@@ -105,6 +111,18 @@ class lease_table {
 
   // A single member learns by itself, except from an authority.
   [[nodiscard]] bool is_whole() const { return members_.size() == 1 && !leaser_; }
+
+  // By all shards, those that are gone among them, in the last minute.
+  [[nodiscard]] policy::limiter_settings used() {
+    if (steady_clock::now() > gone_until_) gone_ = {};
+    auto sum = gone_;
+    for (const auto& m : members_) {
+      sum.in_flight_max += m.demand.used.in_flight_max;
+      sum.requests_per_minute += m.demand.used.requests_per_minute;
+      sum.tokens_per_minute += m.demand.used.tokens_per_minute;
+    }
+    return sum;
+  }
 
   // What this process may use in all.
   [[nodiscard]] policy::limiter_settings limits_in_force() {
@@ -172,6 +190,8 @@ class lease_table {
   std::uint64_t held_ = 0;
   policy::limiter_settings asked_for_;
   policy::share_in_force share_;
+  policy::limiter_settings gone_;  // what shards that have ended used, while it counts
+  time_point gone_until_{};
 };
 
 }  // namespace

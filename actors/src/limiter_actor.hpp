@@ -17,6 +17,7 @@ namespace graphbit {
 struct limiter_demand {
   std::uint32_t in_flight = 0;
   std::uint32_t waiting = 0;
+  policy::limiter_settings used{};  ///< in the last minute, of the rates that are limited
 };
 /// To a shard: the limits it may use from now on. `whole`: it is the only one of this key and
 /// model, and may learn from answers by itself.

@@ -323,11 +323,12 @@ void provider_shard::release_ticket(live_call& call) {
 // --- what the breaker and the limiter say --------------------------------------------------------
 
 // About every 100 ms while calls are here: what need not be told at once.
-bool provider_shard::swept(time_point) {
+bool provider_shard::swept(time_point now) {
   flush_report();
   if (!only_shard_)
-    self_.send(limiter_actor_, limiter_demand{static_cast<std::uint32_t>(limiter_.in_flight()),
-                                              static_cast<std::uint32_t>(limiter_.waiting())});
+    self_.send(limiter_actor_,
+               limiter_demand{static_cast<std::uint32_t>(limiter_.in_flight()),
+                              static_cast<std::uint32_t>(limiter_.waiting()), limiter_.used(now)});
   sweeping_ = !calls_.empty();
   return sweeping_;
 }

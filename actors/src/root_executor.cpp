@@ -133,9 +133,10 @@ std::shared_ptr<actor_slot> root_executor::limiter_for(
   append(key, config.model);
   append(key, config.api_key.expose());
   append_address(key, limits.get());
-  auto& slot = limiters_[key];
+  auto& [slot, shares] = limiters_[key];
   if (slot) return slot;
   slot = make_slot();
+  shares = limits != nullptr;
   auto& home = rt_.reactor_at(std::hash<std::string>{}(key) % rt_.reactor_count());
   start_child(
       {.kind = "limiter",
@@ -213,6 +214,21 @@ void root_executor::collect(metrics_page& page) {
 void root_executor::drop_unused_clients() {
   if (clients_.size() <= unused_clients_max) return;
   std::erase_if(clients_, [](const auto& entry) { return entry.second.use_count() == 1; });
+  drop_unused_limiters();
+}
+
+// A limiter of this process's own keeps what it has learnt and counted. One that shares goes with
+// its last client: there is an authority for every owner that has ever given this process work.
+void root_executor::drop_unused_limiters() {
+  std::erase_if(limiters_, [this](const auto& entry) {
+    const auto uses = [&](const auto& client) {
+      return client.second->limiter == entry.second.slot;
+    };
+    if (!entry.second.shares || std::any_of(clients_.begin(), clients_.end(), uses)) return false;
+    if (const auto handle = entry.second.slot->get())
+      caf::anon_send_exit(handle, caf::exit_reason::user_shutdown);
+    return true;
+  });
 }
 
 }  // namespace graphbit

@@ -55,6 +55,7 @@ class root_executor {
   [[nodiscard]] std::shared_ptr<actor_slot> limiter_for(
       const provider_config& config, const std::shared_ptr<limit_authority>& limits);
   void drop_unused_clients();
+  void drop_unused_limiters();
   void collect(metrics_page& page);
 
   runtime& rt_;
@@ -65,7 +66,12 @@ class root_executor {
   std::size_t slots_pruned_at_ = 64;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<provider_pipeline>> clients_;
-  std::map<std::string, std::shared_ptr<actor_slot>> breakers_, limiters_;
+  std::map<std::string, std::shared_ptr<actor_slot>> breakers_;
+  struct limiter_entry {
+    std::shared_ptr<actor_slot> slot;
+    bool shares = false;  ///< with other processes, by an authority that may end before this one
+  };
+  std::map<std::string, limiter_entry> limiters_;
   std::shared_ptr<limit_authority> limits_;  // null: limits are this process's own
   std::shared_ptr<void> collector_;
 };

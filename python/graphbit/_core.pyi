@@ -499,6 +499,8 @@ class Cluster:
         labels: Sequence[str],
         share_credentials: bool,
         outage_max_s: float,
+        heartbeat_s: float,
+        pause_max_s: float,
         /,
     ) -> None: ...
     def wait(self, count: int, timeout_s: float, /) -> bool: ...
@@ -509,21 +511,11 @@ class Cluster:
 @final
 class ClusterNode:
     def __init__(
-        self,
-        listen: str,
-        advertise: str,
-        cert: str | None,
-        key: str | None,
-        ca: str | None,
-        seeds: Sequence[str],
-        cluster: str,
-        name: str,
-        slots: int,
-        labels: Sequence[str],
-        functions: Mapping[str, Callable[[Any], Any]],
-        /,
+        self, settings: Mapping[str, Any], functions: Mapping[str, Callable[[Any], Any]], /
     ) -> None: ...
     def address(self) -> str: ...
+    def metrics_url(self) -> str: ...
+    def failed(self) -> bool: ...
     def draining(self) -> bool: ...
     def status(self) -> dict[str, Any]: ...
     def drain(self, patience_s: float, /) -> bool: ...

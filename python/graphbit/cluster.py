@@ -59,17 +59,32 @@ class Cluster:
         labels: Sequence[str] = (),
         share_credentials: bool = False,
         outage_max_s: float = 60.0,
+        heartbeat_s: float = 0.5,
+        pause_max_s: float = 1.0,
     ) -> None:
         """``seeds``: members as "HOST:PORT". ``ca``, ``cert``, ``key``: PEM files, all or none.
 
         ``name``: the cluster's. ``weight``: this process's share of busy members beside other
         owners', 1 to 1000. ``labels``: only members that have all of them. ``outage_max_s``: work
-        fails when no member could be reached for so long.
+        fails when no member could be reached for so long. ``heartbeat_s``: how often both ends of
+        a link say that they live; the same as the members' ``--heartbeat``. ``pause_max_s``: silence
+        beyond the usual after which a member is taken for dead and its work goes elsewhere; more
+        than the members' ``--pause-max``.
 
         Raises ValueError for settings that cannot work, at first use.
         """
         self._native = _core.Cluster(
-            seeds, ca, cert, key, name, weight, labels, share_credentials, outage_max_s
+            seeds,
+            ca,
+            cert,
+            key,
+            name,
+            weight,
+            labels,
+            share_credentials,
+            outage_max_s,
+            heartbeat_s,
+            pause_max_s,
         )
 
     def wait(self, members: int = 1, timeout_s: float = 10.0) -> None:

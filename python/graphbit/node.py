@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import inspect
+import json
 import os
 import signal
 import sys
@@ -14,7 +14,7 @@ from graphbit import _core
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import FrameType, ModuleType
     from typing import Any
 
@@ -32,32 +32,16 @@ def functions_of(module: ModuleType) -> dict[str, Callable[[Any], Any]]:
     }
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="graphbit node", description=__doc__)
-    parser.add_argument("--python", required=True, metavar="MODULE", action="append")
-    parser.add_argument("--listen", default="127.0.0.1:4711", metavar="HOST:PORT")
-    parser.add_argument("--advertise", default="", metavar="HOST:PORT")
-    parser.add_argument("--cert", metavar="FILE")
-    parser.add_argument("--key", metavar="FILE")
-    parser.add_argument("--ca", metavar="FILE")
-    parser.add_argument("--seed", action="append", default=[], metavar="HOST:PORT")
-    parser.add_argument("--cluster", default="graphbit", metavar="NAME")
-    parser.add_argument("--name", default="")
-    parser.add_argument("--slots", type=int, default=64)
-    parser.add_argument("--labels", default="", metavar="A,B")
-    parser.add_argument("--drain", type=float, default=30.0, metavar="SECONDS")
-    parser.add_argument("-q", "--quiet", action="store_true")
-    return parser
+def main(settings: Mapping[str, Any]) -> int:
+    """Serves until SIGTERM, SIGINT or ``graphbit cluster drain``; then drains.
 
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Serves until SIGTERM, SIGINT or ``graphbit cluster drain``; then drains."""
-    given = _parser().parse_args(arguments)
+    ``settings``: the options of ``graphbit node``, as that command has understood them.
+    """
     sys.path.insert(0, os.getcwd())
     functions: dict[str, Callable[[Any], Any]] = {}
-    for name in given.python:
+    for name in settings["python"]:
         functions.update(functions_of(importlib.import_module(name)))
-    if not given.quiet:
+    if not settings["quiet"]:
         _core.set_log_level("info")
     ending = False
 
@@ -67,27 +51,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    node = _core.ClusterNode(
-        given.listen,
-        given.advertise,
-        given.cert,
-        given.key,
-        given.ca,
-        given.seed,
-        given.cluster,
-        given.name,
-        given.slots,
-        [label for label in given.labels.split(",") if label],
-        functions,
-    )
+    node = _core.ClusterNode(settings, functions)
+    if settings["metrics_address"]:
+        print(f"metrics on {node.metrics_url()}", file=sys.stderr, flush=True)
     print(f"listening on {node.address()}", flush=True)
     while not ending and not node.draining():
         time.sleep(0.05)
-    in_time = node.drain(given.drain)
-    print("drained" if in_time else "not drained in time", file=sys.stderr)
+    in_time = node.drain(settings["drain_s"])
+    print("drained" if in_time else "not drained in time; the rest was given back", file=sys.stderr)
+    failed = node.failed()
     node.close()
-    return 0
+    return 1 if failed else 0
+
+
+def _run(arguments: Sequence[str]) -> int:
+    if len(arguments) != 1 or not arguments[0].startswith("{"):
+        print("start this by `graphbit node --python MODULE`", file=sys.stderr)
+        return 2
+    try:
+        return main(json.loads(arguments[0]))
+    except Exception as e:  # noqa: BLE001 - told in a line, as the other subcommands do
+        print(f"graphbit: {type(e).__name__}: {e}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(_run(sys.argv[1:]))

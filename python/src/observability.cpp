@@ -13,7 +13,9 @@ expected<void> observability::start(runtime& rt) {
     if (auto started = start_tracing(rt, options); !started) return started;
   }
   if (!settings_.metrics_address.empty() && metrics_ == nullptr)
-    if (auto started = start_server(metrics_, rt, {.listen = settings_.metrics_address}); !started)
+    if (auto started = start_server(
+            metrics_, rt, {.listen = settings_.metrics_address, .own_check = settings_.own_check});
+        !started)
       return started;
   if (!settings_.dashboard.empty() && dashboard_ == nullptr)
     return start_server(

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@ struct observability_settings {
   std::string metrics_address;  ///< empty: no server
   std::string dashboard;        ///< the same, with the live page
   std::string dashboard_token;
+  std::function<health_check()> own_check{};  ///< one more thing that `/readyz` looks at
 };
 
 /// Tracing and the servers of one runtime, as Python has set them up.

@@ -26,6 +26,15 @@ class PolicyLimitShares : public testing::Test {
     token = share.token;
     return share;
   }
+  /// As `ask`, from a holder that has kept to its share for a while and used so much of it.
+  limit_share ask_with_use(std::uint64_t holder, const limiter_settings& limits,
+                           const limiter_settings& keeps_to, const limiter_settings& used) {
+    const share_request request{.holder = holder,
+                                .token = tokens_[holder],
+                                .limits = limits,
+                                .use = share_use{keeps_to, used}};
+    return shares_.lease(request, lasts, now_);
+  }
   std::uint32_t requests(std::uint64_t holder) { return ask(holder).amount.requests_per_minute; }
 
   limit_shares shares_;
@@ -59,12 +68,58 @@ TEST_F(PolicyLimitShares, AShareThatShrinksIsFreeAMinuteAfterItsOldEnd) {
 
 TEST_F(PolicyLimitShares, AShareGivenBackIsFreeAMinuteAfterItsLastUse) {
   const auto first = ask(1);
-  shares_.give_back(1, first.token, 50s, now_);
+  shares_.give_back({1, first.token, 50s, {}}, now_);
   EXPECT_EQ(requests(2), 0u);
   now_ += 9s;
   EXPECT_EQ(requests(2), 0u);
   now_ += 2s;
   EXPECT_EQ(requests(2), 600u);
+}
+
+TEST_F(PolicyLimitShares, WhatAHolderDidNotUseIsFreeOnceItKeepsToLess) {
+  constexpr limiter_settings limits{.requests_per_minute = 600};
+  constexpr limiter_settings half{.requests_per_minute = 300};
+  EXPECT_EQ(requests(1), 600u);
+  EXPECT_EQ(requests(2), 0u);
+  now_ += 3s;
+  const auto shrunk = ask(1);
+  EXPECT_EQ(shrunk.amount.requests_per_minute, 300u);
+  EXPECT_LT(shrunk.ask_after, 2s) << "others wait for its word";
+  EXPECT_EQ(requests(2), 0u) << "the answer may have been lost";
+  now_ += 1s;
+  static_cast<void>(ask_with_use(1, limits, limits, {.requests_per_minute = 40}));
+  EXPECT_EQ(requests(2), 0u) << "it was lost: the larger share is still in use";
+  static_cast<void>(ask_with_use(1, limits, half, {.requests_per_minute = 40}));
+  EXPECT_EQ(requests(2), 260u);
+  for (int i = 0; i < 20; ++i, now_ += 3s) {
+    static_cast<void>(ask_with_use(1, limits, half, {.requests_per_minute = 300}));
+    EXPECT_EQ(requests(2), 260u) << "what it had used counts for a minute";
+  }
+  now_ += 1s;
+  static_cast<void>(ask_with_use(1, limits, half, {.requests_per_minute = 300}));
+  EXPECT_EQ(requests(2), 300u);
+}
+
+TEST_F(PolicyLimitShares, CallsInFlightCountUntilTheyEnd) {
+  constexpr limiter_settings limits{.in_flight_max = 8}, half{.in_flight_max = 4};
+  EXPECT_EQ(ask(1, limits).amount.in_flight_max, 8u);
+  EXPECT_EQ(ask(2, limits).token, 0u);
+  EXPECT_EQ(ask(1, limits).amount.in_flight_max, 4u);
+  static_cast<void>(ask_with_use(1, limits, half, {.in_flight_max = 7}));
+  EXPECT_EQ(ask(2, limits).amount.in_flight_max, 1u);
+  static_cast<void>(ask_with_use(1, limits, half, {.in_flight_max = 5}));
+  EXPECT_EQ(ask(2, limits).amount.in_flight_max, 3u);
+  static_cast<void>(ask_with_use(1, limits, half, {.in_flight_max = 0}));
+  EXPECT_EQ(ask(2, limits).amount.in_flight_max, 4u);
+  EXPECT_EQ(shares_.committed(now_).in_flight_max, 8u);
+}
+
+TEST_F(PolicyLimitShares, AShareGivenBackFreesAtOnceWhatWasNotUsed) {
+  const auto first = ask(1);
+  shares_.give_back({1, first.token, 0s, limiter_settings{.requests_per_minute = 100}}, now_);
+  EXPECT_EQ(requests(2), 500u);
+  now_ += 61s;
+  EXPECT_EQ(requests(2), 100u) << "the rest was not renewed, and cools";
 }
 
 TEST_F(PolicyLimitShares, AShareThatEndsUnrenewedIsFreeAMinuteLater) {
@@ -82,7 +137,7 @@ TEST_F(PolicyLimitShares, AnOldTokenGivesNothingBack) {
   now_ += 60s;
   const auto second = ask(1);
   EXPECT_GT(second.token, first.token);
-  shares_.give_back(1, first.token, 60s, now_);
+  shares_.give_back({1, first.token, 60s, {}}, now_);
   EXPECT_EQ(shares_.holders(now_), 1u);
 }
 
@@ -163,7 +218,7 @@ class sharing_world {
       if (random_.below(400) == 0) h.cut_off = !h.cut_off;
       if (random_.below(300) == 0) h.idle = !h.idle;
       if (random_.below(900) == 0) h.restart(++epochs_, limits_, now_);
-      if (!h.idle) h.me->used(now_);
+      if (!h.idle) h.me->used(now_, h.calls.used(now_));
       hear(h);
       do_duties(h);
       while (!h.idle && send_one(h)) sent_.push_back(now_);
@@ -202,8 +257,7 @@ class sharing_world {
         h.answer_on_its_way = share;
         h.answer_at = now_ + milliseconds(random_.below(2500));
       } else if (duty == share_holder::duty::give_back) {
-        if (!h.cut_off)
-          authority_.give_back(h.me->holder(), h.me->held_token(), h.me->unused_for(now_), now_);
+        if (!h.cut_off) authority_.give_back(h.me->to_return(now_), now_);
         h.me->given_back(now_);
         h.calls.configure_share(h.me->share().amount, h.me->share().ends_at);
         ++given_back;
@@ -300,11 +354,23 @@ TEST_F(PolicyShareHolder, CutsWhatIsTooMuchAMinuteAfterALargerShareWouldHaveEnde
   EXPECT_EQ(me_.next(now_ + 70s), duty::cut);
 }
 
+TEST_F(PolicyShareHolder, SaysWhatItUsesOnceItHasKeptToItsShareForAWhile) {
+  EXPECT_FALSE(me_.request(now_).use) << "it has none yet";
+  me_.answered(share(5, 8), now_);
+  me_.used(now_, {.in_flight_max = 3});
+  EXPECT_FALSE(me_.request(now_ + 900ms).use) << "who sends may not know of it";
+  me_.failed(now_ + 900ms);
+  const auto use = me_.request(now_ + 2s).use;
+  ASSERT_TRUE(use);
+  EXPECT_EQ(use->keeps_to.in_flight_max, 8u);
+  EXPECT_EQ(use->used.in_flight_max, 3u);
+}
+
 TEST_F(PolicyShareHolder, GivesBackWhatItDoesNotUse) {
   static_cast<void>(me_.request(now_));
   me_.answered(share(5, 8), now_);
   EXPECT_EQ(me_.next(now_ + 60s), duty::give_back);
-  EXPECT_EQ(me_.unused_for(now_ + 60s), 60s);
+  EXPECT_EQ(me_.to_return(now_ + 60s).unused_for, 60s);
   me_.given_back(now_ + 60s);
   EXPECT_EQ(me_.next(now_ + 61s), duty::none);
   me_.used(now_ + 90s);

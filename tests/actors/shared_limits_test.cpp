@@ -29,7 +29,7 @@ class fake_authority final : public limit_authority {
     if (scripted) return scripted();
     return shares_.lease(request, lasts_, steady_clock::now());
   }
-  expected<void> give_back(std::string_view, std::uint64_t, std::uint64_t, duration) override {
+  expected<void> give_back(std::string_view, const policy::share_return&) override {
     ++given_back;
     return {};
   }

@@ -16,6 +16,7 @@ TEST(ClusterSimulation, AThousandSeedsKeepEveryPromise) {
       sum.answered += r.answered;
       sum.repeats += r.repeats;
       sum.stale_answers += r.stale_answers;
+      sum.limited_calls += r.limited_calls;
       sum.links_lost += r.links_lost;
       sum.crashes += r.crashes;
       sum.partitions += r.partitions;
@@ -28,6 +29,7 @@ TEST(ClusterSimulation, AThousandSeedsKeepEveryPromise) {
   EXPECT_GT(sum.answered, 50'000u);
   EXPECT_GT(sum.repeats, 300u);
   EXPECT_GT(sum.stale_answers, 500u);
+  EXPECT_GT(sum.limited_calls, 2'000u);
   EXPECT_GT(sum.links_lost, 1'000u);
   EXPECT_GT(sum.crashes, 500u);
   EXPECT_GT(sum.partitions, 1'000u);

@@ -24,7 +24,7 @@ TEST(memory_limit_authority_test, divides_a_limit_among_its_holders) {
   EXPECT_EQ(share.amount.requests_per_minute, 60u);
   EXPECT_EQ(value_of(authority->lease("limit", {second, 0, limits, {}, 1})).token, 0u);
   EXPECT_NE(value_of(authority->lease("another", {second, 0, limits, {}, 1})).token, 0u);
-  ASSERT_TRUE(authority->give_back("limit", first, share.token, 0s));
+  ASSERT_TRUE(authority->give_back("limit", {first, share.token, 0s, {}}));
   clock.advance(61s);
   EXPECT_EQ(
       value_of(authority->lease("limit", {second, 0, limits, {}, 1})).amount.requests_per_minute,
@@ -75,9 +75,10 @@ TEST_P(limit_authority_conformance, what_one_process_holds_another_does_not_get)
 TEST_P(limit_authority_conformance, what_was_long_unused_is_free_at_once) {
   const auto a = value_of(one->join()), b = value_of(other->join());
   const auto share = value_of(one->lease("limit", {a, 0, limits, {}, 1}));
-  ASSERT_TRUE(other->give_back("limit", a, share.token + 1, 60s)) << "no such token: no effect";
+  ASSERT_TRUE(other->give_back("limit", {a, share.token + 1, 60s, {}}))
+      << "no such token: no effect";
   EXPECT_EQ(value_of(other->lease("limit", {b, 0, limits, {}, 1})).token, 0u);
-  ASSERT_TRUE(one->give_back("limit", a, share.token, 60s));
+  ASSERT_TRUE(one->give_back("limit", {a, share.token, 60s, {}}));
   const auto next = value_of(other->lease("limit", {b, 0, limits, {}, 1}));
   EXPECT_GT(next.token, share.token);
   EXPECT_EQ(next.amount.requests_per_minute, 60u);

@@ -74,8 +74,8 @@ TEST(Wire, ACallKeepsItsTraceWhereBothSidesKnowOfIt) {
   work_item item{.id = 1};
   item.options.trace = {.trace_high = 1, .trace_low = 2, .span = 3, .sampled = false};
   item.request = std::make_shared<const work_request>(chat_request{});
-  EXPECT_EQ(std::get<work_item>(there_and_back(item, 3)).options.trace, item.options.trace);
-  EXPECT_FALSE(std::get<work_item>(there_and_back(item, 2)).options.trace.valid());
+  EXPECT_EQ(std::get<work_item>(there_and_back(item, protocol_version_min)).options.trace,
+            item.options.trace);
 }
 
 TEST(Wire, QuestionsForSharesOfLimitsAndTheirAnswersSurvive) {
@@ -86,6 +86,11 @@ TEST(Wire, QuestionsForSharesOfLimitsAndTheirAnswersSurvive) {
   EXPECT_EQ(asked.share.token, 5u);
   EXPECT_EQ(asked.share.limits.requests_per_minute, 600u);
   EXPECT_EQ(asked.unused_for, milliseconds(60'000));
+  ask.share.use = policy::share_use{{.in_flight_max = 2}, {.requests_per_minute = 40}};
+  const auto used = std::get<limit_ask>(there_and_back(ask, 4)).share.use;
+  ASSERT_TRUE(used);
+  EXPECT_EQ(used->used.requests_per_minute, 40u);
+  EXPECT_FALSE(std::get<limit_ask>(there_and_back(ask, 3)).share.use) << "it came with version 4";
   limit_answer answer{.number = 9, .holder = 4, .hash_key = "key"};
   answer.share = {.token = 6, .amount = {.tokens_per_minute = 70}, .ends_in = seconds(10)};
   const auto answered = std::get<limit_answer>(there_and_back(answer, protocol_version));

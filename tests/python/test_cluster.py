@@ -271,13 +271,13 @@ def test_another_cluster_s_name_is_refused_in_words_on_both_sides(nodes, capfd):
 def test_versions_n_and_n_minus_1_work_side_by_side_and_older_is_refused(nodes, config, client, simulator):
     simulator.configure(chunk_count=20)
     new = nodes.start("--name", "new")
-    old = nodes.start("--name", "old", "--seed", new.address, "--protocol-version", "2")
+    old = nodes.start("--name", "old", "--seed", new.address, "--protocol-version", "3")
     with Cluster(seeds=[new.address]) as cluster:
         cluster.wait(2)
         assert batch(LlmClient(config, cluster=cluster), PROMPTS) == batch(client, PROMPTS)
         assert list(LlmClient(config, cluster=cluster).stream("Hi")) == list(client.stream("Hi"))
     assert min(done_by_member(new.address).values()) > 0
-    newer = nodes.start("--name", "newer", "--seed", old.address, "--protocol-version", "4")
+    newer = nodes.start("--name", "newer", "--seed", old.address, "--protocol-version", "5")
     old.wait_for("upgrade the older of the two")
     newer.wait_for("upgrade the older of the two")
 

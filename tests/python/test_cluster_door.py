@@ -18,10 +18,9 @@ def add(a, b=1):
 def member(tmp_path):
     """A member on loopback that runs the functions above; its address."""
     (tmp_path / "some_functions.py").write_text(FUNCTIONS)
-    command = [sys.executable, "-m", "graphbit.node", "--python", "some_functions", "-q"]
-    process = subprocess.Popen(
-        [*command, "--listen", "127.0.0.1:0"], cwd=tmp_path, stdout=subprocess.PIPE, text=True, env=os.environ
-    )
+    command = [sys.executable, "-m", "graphbit", "node", "--python", "some_functions", "-q", "--listen", "127.0.0.1:0"]
+    environment = {**os.environ, "GRAPHBIT_PYTHON": sys.executable}
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         words = process.stdout.readline().split()
         assert words[:2] == ["listening", "on"], words

@@ -62,6 +62,13 @@ def metric(address, name):
     return float(found.group(1)) if found else None
 
 
+def test_a_node_says_at_start_what_its_limits_mean(nodes, tmp_path):
+    nodes.start().wait_for("limits hold per owner")
+    shared = nodes.start("--limits-store", str(tmp_path / "limits.db"))
+    shared.stop()
+    assert "limits hold per owner" not in shared.log
+
+
 def test_a_node_reads_its_options_from_a_file(nodes, tmp_path, config, client):
     (tmp_path / "node.toml").write_text('name = "from-a-file"\nslots = 7\nlabels = ["gpu", "eu"]\n')
     node = nodes.start("--config", str(tmp_path / "node.toml"))
@@ -98,6 +105,30 @@ def test_metrics_count_the_work_and_readyz_says_no_while_draining(nodes, config,
 
         asyncio.run(asyncio.wait_for(drain_under_work(), 40))
     assert node.process.wait(40) == 0
+
+
+def test_a_node_with_python_functions_takes_the_same_options(nodes, tmp_path, simulator):
+    (tmp_path / "steps.py").write_text("def twice(text):\n    return text * 2\n")
+    (tmp_path / "node.toml").write_text('name = "py"\nslots = 7\nlabels = ["gpu"]\n')
+    node = nodes.start(
+        "--config", "node.toml", "--python", "steps", "--metrics-address", "127.0.0.1:0",
+        "--limits-store", "limits.db", "--heartbeat", "0.25", "--pause-max", "0.5",
+        env={"GRAPHBIT_PYTHON": sys.executable}, cwd=tmp_path,
+    )  # fmt: skip
+    address = watched(node)
+    assert get(address + "/readyz")[0] == 200
+    config = LlmConfig.openai_compatible(f"{simulator.url}/v1", model="m", rpm=6000)
+    with Cluster(seeds=[node.address], labels=["gpu"], heartbeat_s=0.25, pause_max_s=1.0) as cluster:
+        cluster.wait(1)
+        (member,) = cluster.members()
+        assert (member["name"], member["slots"]) == ("py", 7)
+        until(lambda: any("steps.twice" in m["callables"] for m in cluster.members()))
+        assert cluster.function("steps.twice")("ab") == "abab"
+        LlmClient(config, cluster=cluster).complete("hello")
+        until(lambda: metric(address, "graphbit_node_done_total") == 2)
+        assert metric(address, "graphbit_node_slots") == 7
+    assert (tmp_path / "limits.db").exists(), "the rate was leased from the store"
+    assert node.stop() == 0
 
 
 def test_a_certificate_s_end_is_a_metric_and_a_warning(nodes, certs):
@@ -224,6 +255,18 @@ def test_a_workflow_of_a_thousand_nodes_fans_out_over_members(nodes, config):
 
 def at_most(requests_per_minute, since):
     return 2 + (time.monotonic() - since) * requests_per_minute / 60
+
+
+def test_max_in_flight_holds_over_all_members(nodes, simulator):
+    first, _ = nodes.pair()
+    simulator.configure(latency_ms=30)
+    config = LlmConfig.openai_compatible(f"{simulator.url}/v1", model="m", max_in_flight=3)
+    with Cluster(seeds=[first.address]) as cluster:
+        cluster.wait(2)
+        answers = asyncio.run(told(LlmClient(config, cluster=cluster), [f"Say {i}" for i in range(60)]))
+    assert len(answers) == 60
+    assert not [answer for answer in answers if answer.startswith("Error")]
+    assert 2 <= simulator.counters()["in_flight_peak"] <= 3
 
 
 @pytest.mark.parametrize("by", ["owner", "store"])

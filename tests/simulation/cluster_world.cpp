@@ -3,7 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <queue>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -17,6 +17,9 @@
 #include <src/policy/membership.hpp>
 #include <src/policy/owner_core.hpp>
 
+#include "shared_limit.hpp"
+#include "timeline.hpp"
+
 namespace graphbit::sim {
 
 namespace {
@@ -27,39 +30,6 @@ using std::size_t;
 constexpr duration heartbeat_interval = milliseconds(500);
 constexpr duration faults_last = seconds(20);
 constexpr duration patience = seconds(400);
-
-/// Virtual time and what is to happen in it.
-class timeline {
- public:
-  void at(time_point when, std::function<void()> what) {
-    events_.push({std::max(when, now_), ++pushed_, std::move(what)});
-  }
-  void in(duration after, std::function<void()> what) { at(now_ + after, std::move(what)); }
-  bool step() {
-    if (events_.empty()) return false;
-    auto next = events_.top();
-    events_.pop();
-    now_ = next.at;
-    ++done_;
-    next.what();
-    return true;
-  }
-  [[nodiscard]] time_point now() const { return now_; }
-  [[nodiscard]] std::uint64_t done() const { return done_; }
-
- private:
-  struct entry {
-    time_point at;
-    std::uint64_t order;
-    std::function<void()> what;
-    bool operator<(const entry& other) const {
-      return at != other.at ? at > other.at : order > other.order;
-    }
-  };
-  std::priority_queue<entry> events_;
-  time_point now_ = manual_clock().now();
-  std::uint64_t pushed_ = 0, done_ = 0;
-};
 
 class world;
 
@@ -112,6 +82,8 @@ struct item_history {
   std::uint32_t starts = 0;
   bool ended = false;     // its caller was told something
   bool answered = false;  // by a member
+  bool rated = false;     // counts in the limit that members share
+  bool bounded = false;   // counts in its owner's bound of calls in flight
   link_id started_on = 0;
 };
 
@@ -122,6 +94,8 @@ class world {
     const auto members = 1 + random_.below(5);
     loss_ = random_.below(3) == 0 ? 0.05 : 0.0;
     delay_ = milliseconds(1 + random_.below(random_.below(4) == 0 ? 200 : 10));
+    if (random_.below(4) == 0) limit_.emplace(time, random_, members);
+    bounded_in_flight_max_ = static_cast<std::uint32_t>(1 + random_.below(4));
     for (size_t i = 0; i < members; ++i) {
       members_.push_back(std::make_unique<sim_member>(*this, i));
       members_.back()->slots = static_cast<std::uint32_t>(1 + random_.below(8));
@@ -142,16 +116,22 @@ class world {
 
   cluster_report run() {
     const auto began = time.now();
-    const auto until = began + patience;
+    const auto until =
+        began + patience + (limit_ ? shared_limit::comes_back_within * 3 : seconds(0));
     while (report.answered + report.failed < report.items) {
       if (!time.step() || time.now() > until)
         throw broken_promise(std::to_string(report.items - report.answered - report.failed) +
                              " items were never answered");
     }
-    const auto settle = std::max(time.now(), began + faults_last) + seconds(40);
+    const auto settle = std::max(time.now(), began + faults_last) +
+                        (limit_ ? shared_limit::comes_back_within : duration(seconds(40)));
     while (time.now() < settle && time.step()) {
     }
     check_views();
+    if (limit_) {
+      limit_->check_that_all_came_back();
+      report.limited_calls = limit_->sent();
+    }
     report.events = time.done();
     report.virtual_seconds = std::chrono::duration<double>(time.now() - began).count();
     return report;
@@ -209,18 +189,21 @@ class world {
         throw broken_promise("item " + std::to_string(item.id) +
                              " was started while another member had it");
     }
+    if (h.bounded) check_bound(h.owner);
     given_back_.erase(item.id);
     ++h.starts;
     h.started_on = session;
     ++report.executions;
     m.running[job] = item.id;
-    const auto life = m.life;
-    const auto index = m.index;
-    time.in(milliseconds(1 + random_.below(200)), [this, index, life, job] {
-      auto& m = *members_[index];
-      if (!m.alive || m.life != life || m.running.erase(job) == 0) return;
-      m.core->job_done(job, chat_response{.content = "done"});
-    });
+    if (h.rated)
+      limit_->call(
+          m.index,
+          [this, index = m.index, life = m.life, job] {
+            return members_[index]->life == life && members_[index]->running.contains(job);
+          },
+          [this, index = m.index, job] { answer_soon(index, job); });
+    else
+      answer_soon(m.index, job);
   }
 
   void job_stopped(sim_member& m, job_id job) {
@@ -262,6 +245,23 @@ class world {
     return d;
   }
 
+  void answer_soon(size_t index, job_id job) {
+    time.in(milliseconds(1 + random_.below(200)), [this, index, life = members_[index]->life, job] {
+      auto& m = *members_[index];
+      if (!m.alive || m.life != life || m.running.erase(job) == 0) return;
+      m.core->job_done(job, chat_response{.content = "done"});
+    });
+  }
+
+  void check_bound(size_t owner) {
+    std::uint32_t out = 0;
+    for (const auto& [id, h] : history_)
+      if (h.owner == owner && h.bounded && owners_[owner]->core->placed().where(id)) ++out;
+    if (out > bounded_in_flight_max_)
+      throw broken_promise(std::to_string(out) + " calls were in flight where " +
+                           std::to_string(bounded_in_flight_max_) + " may be");
+  }
+
   void deliver(wire& w, time_point& no_sooner, std::function<void()> what) {
     if (partitioned(w.owner, w.member)) {
       // The sender's machine tries again until it gives up; the link has most often ended by then.
@@ -287,12 +287,20 @@ class world {
   void submit_items(size_t owner) {
     const auto count = 20 + random_.below(60);
     report.items += count;
-    auto config = std::make_shared<const provider_config>();
+    const auto plain = std::make_shared<const provider_config>();
+    const auto rated = std::make_shared<const provider_config>(provider_config{.rpm = 1});
+    const auto bounded = std::make_shared<const provider_config>(
+        provider_config{.max_in_flight = bounded_in_flight_max_});
     for (std::uint64_t i = 0; i < count; ++i) {
       const auto id = ++last_item_;
-      history_[id].owner = owner;
+      auto& h = history_[id];
+      h.owner = owner;
+      h.rated = limit_ && random_.below(3) == 0;
+      h.bounded = !h.rated && random_.below(5) == 0;
       work_order order{.request = std::make_shared<const work_request>(chat_request{}),
-                       .config = config};
+                       .config = h.rated     ? rated
+                                 : h.bounded ? bounded
+                                             : plain};
       if (random_.below(2) == 0) order.options.priority = priority_class::batch;
       if (random_.below(4) == 0) order.options.session = "s" + std::to_string(random_.below(5));
       const bool impatient = random_.below(20) == 0;
@@ -322,6 +330,7 @@ class world {
         local(m));
     for (const auto& other : members_)
       if (other->alive && other->index != i) gossip(*other, m);
+    if (limit_) limit_->start(i);
   }
 
   void crash_member(size_t i) {
@@ -330,6 +339,7 @@ class world {
     ++report.crashes;
     m.alive = false;
     m.running.clear();
+    if (limit_) limit_->crash(i);
     // The kernel says so to those who can be reached; the others find out by silence.
     for (auto& [id, w] : wires_) {
       if (w.member != i || !w.member_open) continue;
@@ -374,6 +384,8 @@ class world {
         break;
     }
     ++report.partitions;
+    if (limit_ && random_.below(3) == 0)
+      return limit_->cut_off(member, milliseconds(random_.below(30'000)));
     const auto owner = random_.below(owners_.size());
     partitions_[{owner, member}] = time.now() + milliseconds(random_.below(12'000));
   }
@@ -481,6 +493,8 @@ class world {
   random_source random_;
   double loss_ = 0;
   duration delay_{};
+  std::uint32_t bounded_in_flight_max_ = 1;
+  std::optional<shared_limit> limit_;
   std::vector<std::unique_ptr<sim_member>> members_;
   std::vector<std::unique_ptr<sim_owner>> owners_;
   std::map<link_id, wire> wires_;

@@ -9,6 +9,10 @@ namespace graphbit::policy {
 namespace {
 
 constexpr int format_version = 1;
+constexpr std::size_t in_flight_kind = 2;
+constexpr duration ask_again_after = seconds(1);
+// By then a holder has kept to its smaller share for a second.
+constexpr duration confirm_after = milliseconds(1'200);
 
 [[nodiscard]] std::int64_t to_micros(time_point t) {
   return std::chrono::duration_cast<std::chrono::microseconds>(t.time_since_epoch()).count();
@@ -44,6 +48,8 @@ limit_share limit_shares::lease(const share_request& request, duration lasts, ti
   mine->limits = amounts_of(request.limits);
   mine->wanted = amounts_of(request.wanted);
   mine->weight = std::max<std::uint32_t>(request.weight, 1);
+  if (request.use && mine->token != 0 && request.token == mine->token)
+    confirm(*mine, *request.use, now);
 
   const auto totals = in_force();
   amounts granted{};
@@ -53,28 +59,59 @@ limit_share limit_shares::lease(const share_request& request, duration lasts, ti
     granted[kind] = std::min(fair(kind, totals[kind], *mine), free(kind, totals[kind], *mine));
     refused = refused || granted[kind] == 0;
   }
-  if (refused) granted = {};
-  amounts given_up{};
-  for (std::size_t kind = 0; kind < totals.size(); ++kind)
-    given_up[kind] = mine->amount[kind] - std::min(mine->amount[kind], granted[kind]);
-  if (mine->token != 0) cool(given_up, mine->ends_at + cool_for);
-
+  grant(*mine, refused ? amounts{} : granted);
   if (refused)
     mine->token = 0;
   else if (mine->token == 0)
     mine->token = ++last_token_;
-  mine->amount = granted;
   mine->ends_at = now + lasts;
-  if (refused) return {.ask_after = next_free_in(lasts / 3, now)};
-  return {mine->token, settings_of(granted), lasts, lasts / 3};
+  if (refused) return {.ask_after = next_free_in(ask_again_after, now)};
+  const bool shrinks = mine->amount != mine->granted;
+  return {mine->token, settings_of(granted), lasts, shrinks ? confirm_after : lasts / 3};
 }
 
-void limit_shares::give_back(std::uint64_t holder, std::uint64_t token, duration unused_for,
-                             time_point now) {
+// The old share counts until its end, or until its holder confirms the new one.
+void limit_shares::grant(holder& h, const amounts& granted) const {
+  bool shrinks = false;
+  for (std::size_t kind = 0; kind < granted.size(); ++kind) {
+    shrinks = shrinks || granted[kind] < h.granted[kind];
+    h.amount[kind] = std::max(h.amount[kind], granted[kind]);
+  }
+  if (shrinks) h.larger_until = h.ends_at;
+  h.granted = granted;
+}
+
+// A holder that keeps to its smaller share has no use for the rest but what it used of it within
+// the last minute, and what it has in flight until that ends.
+void limit_shares::confirm(holder& h, const share_use& use, time_point now) {
+  if (amounts_of(use.keeps_to) != h.granted) return;
+  const auto used = amounts_of(use.used);
+  amounts spent{};
+  for (std::size_t kind = 0; kind < used.size(); ++kind) {
+    const auto surplus = h.amount[kind] - h.granted[kind];
+    const auto counts = std::min(surplus, used[kind]);
+    if (kind == in_flight_kind) {
+      h.amount[kind] = std::max(h.granted[kind], std::min(h.amount[kind], used[kind]));
+    } else {
+      spent[kind] = counts;
+      h.amount[kind] = h.granted[kind];
+    }
+  }
+  cool(spent, now + cool_for);
+}
+
+void limit_shares::give_back(const share_return& back, time_point now) {
   settle(now);
-  auto* mine = find(holder);
-  if (mine == nullptr || mine->token != token) return;
-  if (unused_for < cool_for) cool(mine->amount, now + cool_for - std::max(unused_for, duration{0}));
+  auto* mine = find(back.holder);
+  if (mine == nullptr || mine->token != back.token) return;
+  auto counts = mine->amount;
+  if (back.used) {
+    const auto used = amounts_of(*back.used);
+    for (std::size_t kind = 0; kind < counts.size(); ++kind)
+      counts[kind] = std::min(counts[kind], used[kind]);
+  }
+  if (back.unused_for < cool_for)
+    cool(counts, now + cool_for - std::max(back.unused_for, duration{0}));
   holders_.erase(holders_.begin() + (mine - holders_.data()));
 }
 
@@ -96,8 +133,17 @@ limiter_settings limit_shares::committed(time_point now) {
 
 // Ended shares begin to cool, cooled ones are free.
 void limit_shares::settle(time_point now) {
-  for (const auto& h : holders_)
-    if (h.ends_at <= now) cool(h.amount, h.ends_at + cool_for);
+  for (auto& h : holders_) {
+    if (h.ends_at <= now) {
+      cool(h.amount, std::max(h.ends_at, h.larger_until) + cool_for);
+    } else if (h.amount != h.granted && h.larger_until <= now) {
+      amounts surplus{};
+      for (std::size_t kind = 0; kind < surplus.size(); ++kind)
+        surplus[kind] = h.amount[kind] - h.granted[kind];
+      cool(surplus, h.larger_until + cool_for);
+      h.amount = h.granted;
+    }
+  }
   std::erase_if(holders_, [now](const auto& h) { return h.ends_at <= now; });
   std::erase_if(cooling_, [now](const auto& r) { return r.free_at <= now; });
 }
@@ -198,6 +244,11 @@ std::string limit_shares::to_text() const {
     out << ' ' << to_micros(r.free_at);
     put(r.amount);
   }
+  // Behind what earlier builds read and write: they take all that may be in use for granted.
+  for (const auto& h : holders_) {
+    put(h.granted);
+    out << ' ' << to_micros(h.larger_until);
+  }
   return out.str();
 }
 
@@ -235,6 +286,15 @@ expected<limit_shares> limit_shares::from_text(std::string_view text) {
     return fail(
         core_error("the stored state of a limit ends too early: remove its row, "
                    "after all who use the limit have been stopped for a minute"));
+  for (auto& h : shares.holders_) {
+    h.granted = h.amount;
+    amounts granted{};
+    take(granted);
+    in >> at;
+    if (!in) continue;  // an earlier build wrote it
+    h.granted = granted;
+    h.larger_until = from_micros(at);
+  }
   return shares;
 }
 

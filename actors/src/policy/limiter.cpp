@@ -177,6 +177,12 @@ limiter_settings limiter::limits() const noexcept {
           tokens_.per_minute()};
 }
 
+limiter_settings limiter::used(time_point now) noexcept {
+  return {static_cast<std::uint32_t>(in_flight()),
+          static_cast<std::uint32_t>(requests_.spent_in_last_minute(now)),
+          tokens_.spent_in_last_minute(now)};
+}
+
 std::uint32_t limiter::make_entry(const limiter_request& request) {
   std::uint32_t slot = free_;
   if (slot == none) {

@@ -7,7 +7,10 @@ namespace graphbit::policy {
 share_holder::share_holder(std::uint64_t holder, limiter_settings limits, time_point now)
     : holder_(holder), limits_(limits), used_at_(now) {}
 
-void share_holder::used(time_point at) { used_at_ = std::max(used_at_, at); }
+void share_holder::used(time_point at, const limiter_settings& use) {
+  used_at_ = std::max(used_at_, at);
+  use_ = use;
+}
 
 share_holder::duty share_holder::next(time_point now) {
   if (std::min(shrunk_due_, end_due_) <= now) {
@@ -31,13 +34,16 @@ time_point share_holder::due_at() const noexcept {
 share_request share_holder::request(time_point now) {
   asking_ = true;
   asked_at_ = now;
-  return {.holder = holder_, .token = token_, .limits = limits_, .wanted = {}, .weight = 1};
+  share_request out{.holder = holder_, .token = token_, .limits = limits_};
+  if (token_ != 0 && now - answered_at_ >= kept_to_after) out.use = share_use{share_.amount, use_};
+  return out;
 }
 
 void share_holder::answered(const limit_share& share, time_point now) {
   asking_ = false;
   ask_at_ = now + share.ask_after;
   token_ = share.token;
+  answered_at_ = now;
   if (token_ == 0) return;  // what it had counts as its until it ends
   const auto before = share_;
   share_ = {share.amount, asked_at_ + share.ends_in};
@@ -51,6 +57,15 @@ void share_holder::answered(const limit_share& share, time_point now) {
 void share_holder::failed(time_point now) {
   asking_ = false;
   ask_at_ = now + ask_again_after;
+}
+
+// What was sent within the last moments may not be counted yet.
+share_return share_holder::to_return(time_point now) const {
+  share_return out{.holder = holder_, .token = token_, .unused_for = now - used_at_, .used = use_};
+  const auto late = [](auto amount) { return static_cast<decltype(amount)>(amount * 2 / 60 + 1); };
+  out.used->requests_per_minute += late(share_.amount.requests_per_minute);
+  out.used->tokens_per_minute += late(share_.amount.tokens_per_minute);
+  return out;
 }
 
 void share_holder::given_back(time_point now) {

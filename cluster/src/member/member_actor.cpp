@@ -26,6 +26,7 @@ constexpr std::size_t peers_max = 3;  // members that this one keeps a link to
 constexpr seconds warn_of_expiry_within{30 * 24 * 3600};
 constexpr seconds warn_of_expiry_every{24 * 3600};
 constexpr std::size_t ended_remembered_max = 1024;
+constexpr seconds division_kept_for{120};
 
 /// One peer that has dialled this member.
 struct session {
@@ -115,6 +116,10 @@ class member_state_machine final : public member_core::effects {
                       .labels = setup_.options.labels};
     for (const auto& c : setup_.options.callables) own.callables.push_back(c.name);
     membership_.join(std::move(own), steady_clock::now());
+    if (!setup_.options.limits_are_shared)
+      log(log_level::info, "cluster",
+          "limits hold per owner, which divides them while it lives, and its work ends with it: "
+          "--limits-store shares limits among owners, durable runs outlive theirs");
     dial_seeds();
     publish();
   }
@@ -161,7 +166,10 @@ class member_state_machine final : public member_core::effects {
   void link_event_came(link_event& event) {
     if (const auto* opened = std::get_if<link_opened>(&event)) {
       if (opened->peer.name == setup_.self.name) {
-        itself_.insert(opened->address);
+        if (opened->peer.incarnation == setup_.self.incarnation)
+          itself_.insert(opened->address);
+        else
+          name_is_taken(opened->peer.incarnation < setup_.self.incarnation);
         return forget_peer(opened->address);
       }
       peers_[opened->address].link_number = opened->link;
@@ -194,6 +202,7 @@ class member_state_machine final : public member_core::effects {
     }
     for (const auto id : dead) end_session(id);
     setup_.system->hang_up_on_strangers(std::move(known));
+    forget_divisions_of_owners_that_are_gone(now);
     dial_seeds();
     if (++ticks_ % view_every_ticks == 0) {
       send_views();
@@ -205,7 +214,8 @@ class member_state_machine final : public member_core::effects {
 
   void drain() {
     if (core_.draining()) return;
-    log(log_level::info, "cluster", "draining: no new work is taken");
+    if (membership_.self() != nullptr)
+      log(log_level::info, "cluster", "draining: no new work is taken");
     core_.drain();
     membership_.set_state(member_state::draining, steady_clock::now());
     setup_.board->draining = true;
@@ -242,6 +252,12 @@ class member_state_machine final : public member_core::effects {
   struct peer_member {
     caf::actor link;
     std::uint64_t link_number = 0;  // 0: not connected
+  };
+
+  /// How an owner divides its limits. Kept a while when its link breaks, since what is leased is.
+  struct owner_division {
+    std::shared_ptr<limit_authority> authority;
+    time_point needed_at{};
   };
 
   [[nodiscard]] session* by_id(session_id id) {
@@ -384,14 +400,23 @@ class member_state_machine final : public member_core::effects {
     const auto* s = by_id(owner);
     if (setup_.options.limits_are_shared || config == nullptr || s == nullptr) return nullptr;
     const auto& c = config->config;
-    if (s->facts.version < 3 || !(c.rpm || c.tpm)) return nullptr;
-    auto& limits = limits_[s->facts.name];
+    if (!(c.rpm || c.tpm)) return nullptr;
+    auto& limits = limits_[s->facts.name].authority;
     if (!limits)
       limits = std::make_shared<owner_limits>(
           [events = events_, name = s->facts.name](limit_question_ptr question) {
             events->put(job_limit_question{name, std::move(question)});
           });
     return limits;
+  }
+
+  void forget_divisions_of_owners_that_are_gone(time_point now) {
+    for (const auto& [peer, s] : sessions_)
+      if (const auto known = limits_.find(s.facts.name); known != limits_.end())
+        known->second.needed_at = now;
+    std::erase_if(limits_, [now](const auto& entry) {
+      return entry.second.needed_at + division_kept_for < now;
+    });
   }
 
   void ask_owner(const std::string& name, limit_question_ptr question) {
@@ -463,15 +488,21 @@ class member_state_machine final : public member_core::effects {
     peers_.erase(found);
   }
 
+  // Who was there first stays. Of what others only tell it may be this member's own past.
+  void name_is_taken(bool gives_way) {
+    if (!std::exchange(told_name_taken_, true))
+      log(log_level::error, "cluster",
+          "another member has the name " + setup_.self.name + ": give each its own by --name");
+    if (!gives_way) return;
+    setup_.board->failed = true;
+    drain();
+  }
+
   // A few links between members keep everybody known when a seed dies.
   void view_came(const member_view& view) {
     const auto now = steady_clock::now();
     const bool changed = membership_.merge(view.members, now);
-    if (membership_.name_taken() && !told_name_taken_) {
-      told_name_taken_ = true;
-      log(log_level::error, "cluster",
-          "another member has the name " + setup_.self.name + ": give each its own by --name");
-    }
+    if (membership_.name_taken()) name_is_taken(false);
     drop_double_links();
     if (!changed) return;
     for (const auto& m : view.members)
@@ -554,7 +585,7 @@ class member_state_machine final : public member_core::effects {
   std::map<session_id, caf::actor_addr> addresses_;
   std::set<session_id> dirty_;
   std::set<caf::actor_addr> ended_;
-  std::map<std::string, std::shared_ptr<limit_authority>> limits_;  // by owner
+  std::map<std::string, owner_division> limits_;  // by owner
   std::map<std::uint64_t, std::pair<session_id, limit_question_ptr>> questions_;
   std::uint64_t last_question_ = 0;
   std::map<std::string, peer_member> peers_;  // by address

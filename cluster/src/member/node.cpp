@@ -23,6 +23,10 @@ namespace {
         "a node without certificates listens on this machine's loopback only: give cert, "
         "key and ca (`graphbit certs` makes them), or listen on 127.0.0.1"));
   if (o.slots == 0) return fail(configuration_error("slots", "slots must be greater than 0"));
+  if (o.protocol_version != 0 && o.protocol_version < protocol_version_min)
+    return fail(configuration_error("protocol_version",
+                                    "this build speaks no protocol version older than " +
+                                        std::to_string(protocol_version_min)));
   for (const auto& seed : o.seeds)
     if (const auto fits = parse_endpoint(seed); !fits)
       return fail(configuration_error("seed", fits.error().message));

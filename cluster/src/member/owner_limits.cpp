@@ -38,11 +38,12 @@ expected<policy::limit_share> owner_limits::lease(std::string_view limit,
   return answer->share;
 }
 
-expected<void> owner_limits::give_back(std::string_view limit, std::uint64_t holder,
-                                       std::uint64_t token, duration unused_for) {
-  const auto answer = ask({.limit = std::string(limit),
-                           .share = {.holder = holder, .token = token},
-                           .unused_for = std::chrono::duration_cast<milliseconds>(unused_for)});
+expected<void> owner_limits::give_back(std::string_view limit, const policy::share_return& back) {
+  limit_ask returning{.limit = std::string(limit),
+                      .share = {.holder = back.holder, .token = back.token},
+                      .unused_for = std::chrono::duration_cast<milliseconds>(back.unused_for)};
+  if (back.used) returning.share.use = policy::share_use{.used = *back.used};
+  const auto answer = ask(std::move(returning));
   if (!answer) return fail(answer.error());
   return {};
 }

@@ -28,8 +28,7 @@ class owner_limits final : public limit_authority {
   expected<std::uint64_t> join() override;
   expected<policy::limit_share> lease(std::string_view limit,
                                       const policy::share_request& request) override;
-  expected<void> give_back(std::string_view limit, std::uint64_t holder, std::uint64_t token,
-                           duration unused_for) override;
+  expected<void> give_back(std::string_view limit, const policy::share_return& back) override;
   expected<std::string> hash_key() override;
 
  private:

@@ -205,23 +205,24 @@ class owner_state final : public owner_core::effects {
   }
 
   // This owner divides the rates of its own configurations among its members; how much is in flight
-  // is each member's own. All get an equal part from the beginning: what has been leased as a whole
-  // can be divided only after a minute.
+  // it knows itself (`placement`). All get an equal part from the beginning: what was used of a
+  // share can be leased to another only after a minute.
   [[nodiscard]] limit_answer answer(link_id link, const limit_ask& ask, time_point now) {
     limit_answer out{.number = ask.number, .holder = ask.share.holder};
     if (out.holder == 0) {
       out.holder = setup_.limits->join().value_or(0);
       out.hash_key = setup_.limits->hash_key().value_or("");
     } else if (ask.unused_for.count() >= 0) {
-      static_cast<void>(
-          setup_.limits->give_back(ask.limit, ask.share.holder, ask.share.token, ask.unused_for));
+      policy::share_return back{ask.share.holder, ask.share.token, ask.unused_for};
+      if (ask.share.use) back.used = ask.share.use->used;
+      static_cast<void>(setup_.limits->give_back(ask.limit, back));
     } else {
       auto request = ask.share;
-      request.limits.in_flight_max = 0;
       const auto members = std::max<std::uint64_t>(1, members_up());
       const auto part = [members](auto limit) {
         return static_cast<decltype(limit)>((limit + members - 1) / members);
       };
+      request.limits.in_flight_max = 0;
       request.wanted = {.requests_per_minute = part(request.limits.requests_per_minute),
                         .tokens_per_minute = part(request.limits.tokens_per_minute)};
       out.share = setup_.limits->lease(ask.limit, request).value_or(policy::limit_share{});

@@ -14,7 +14,7 @@ struct failure_detector_settings {
   double phi_max = 8;  ///< declared dead when the odds of life are under 1 to 10^8
 
   /// However unsteady the line has been, a silence of more than this is death.
-  [[nodiscard]] duration silence_max() const { return pause + 6 * interval; }
+  [[nodiscard]] duration silence_max() const { return pause + 4 * interval; }
 };
 
 /// Decides from the rhythm of a peer's signs of life whether it is dead (phi accrual, Hayashibara

@@ -1,6 +1,7 @@
 #include "owner_core.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include <graphbit/actors/limit_authority.hpp>
@@ -12,11 +13,22 @@ namespace {
 // Members enforce deadlines; the owner only when one has not answered long after.
 constexpr milliseconds deadline_grace{2'000};
 
+// What is in flight counts by endpoint, model and key, whatever else configurations say.
+[[nodiscard]] std::uint64_t limit_of(const provider_config& c) {
+  const auto name = c.base_url + '\0' + c.model + '\0' + c.api_key.expose();
+  return std::max<std::uint64_t>(1, std::hash<std::string>{}(name));
+}
+
 [[nodiscard]] item_needs needs_of(const work_order& order) {
   item_needs needs{.priority = order.options.priority, .session = order.options.session};
   if (const auto* call = std::get_if<function_call>(order.request.get()))
     needs.callable = call->name;
-  needs.rated = order.config && (order.config->rpm || order.config->tpm);
+  if (!order.config) return needs;
+  needs.rated = order.config->rpm || order.config->tpm;
+  if (order.config->max_in_flight) {
+    needs.limit = limit_of(*order.config);
+    needs.in_flight_max = *order.config->max_in_flight;
+  }
   return needs;
 }
 

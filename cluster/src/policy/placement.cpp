@@ -36,12 +36,16 @@ std::optional<placement::assignment> placement::where(item_id id) const {
 }
 
 std::optional<placement::assignment> placement::remove(item_id id) {
+  const auto found = items_.find(id);
+  if (found == items_.end()) return std::nullopt;
   const auto at = where(id);
-  if (items_.erase(id) == 0) return std::nullopt;
   if (at)
     --links_.at(at->link).in_flight;
   else
     --waiting_;
+  const auto needs = std::move(found->second.needs);
+  items_.erase(found);
+  make_room(needs, at.has_value());
   return at;
 }
 
@@ -71,6 +75,7 @@ void placement::set_starved(link_id link, bool starved) {
 
 void placement::requeue(item_id id, item& i) {
   i.link = 0;
+  make_room(i.needs, true);
   lanes_[i.needs.callable].queues[static_cast<std::size_t>(i.needs.priority)].push_front(id);
   ++waiting_;
 }
@@ -88,8 +93,41 @@ placement::link_end placement::link_down(link_id link) {
   // Oldest first at the head of the queue.
   std::sort(end.requeued.begin(), end.requeued.end(), std::greater<>());
   for (const auto id : end.requeued) requeue(id, items_.at(id));
-  for (const auto id : end.abandoned) items_.erase(id);
+  for (const auto id : end.abandoned) {
+    make_room(items_.at(id).needs, true);
+    items_.erase(id);
+  }
   return end;
+}
+
+// True when as many as may are in flight: the item waits aside, so that others can pass.
+bool placement::park_if_full(item_id id, const item& i) {
+  if (i.needs.limit == 0) return false;
+  auto& b = bounds_[i.needs.limit];
+  const auto most = i.needs.in_flight_max;
+  b.in_flight_max = b.in_flight_max == 0 ? most : std::min(b.in_flight_max, most);
+  if (b.in_flight < b.in_flight_max) return false;
+  b.parked[static_cast<std::size_t>(i.needs.priority)].push_back(id);
+  return true;
+}
+
+// An item that counted in a bound has ended, or will not be sent after all: the next may go.
+void placement::make_room(const item_needs& needs, bool was_in_flight) {
+  const auto found = bounds_.find(needs.limit);
+  if (found == bounds_.end()) return;
+  auto& b = found->second;
+  if (was_in_flight) --b.in_flight;
+  for (auto& parked : b.parked) {
+    while (!parked.empty()) {
+      const auto id = parked.front();
+      parked.pop_front();
+      if (!waits(id)) continue;
+      const auto& next = items_.at(id).needs;
+      lanes_[next.callable].queues[static_cast<std::size_t>(next.priority)].push_front(id);
+      return;
+    }
+  }
+  if (b.in_flight == 0) bounds_.erase(found);
 }
 
 bool placement::waits(item_id id) const {
@@ -141,6 +179,7 @@ std::vector<placement::assignment> placement::dispatch() {
     std::optional<item_id> id;
     while (any_free(callable) && (id = next_of(l))) {
       auto& i = items_.at(*id);
+      if (park_if_full(*id, i)) continue;
       link_id link = 0;
       auto* to = choose(i, link);
       if (to == nullptr) {  // nobody who has room has a part of its rate
@@ -150,6 +189,7 @@ std::vector<placement::assignment> placement::dispatch() {
       i.link = link;
       ++i.attempt;
       ++to->in_flight;
+      if (i.needs.limit != 0) ++bounds_.at(i.needs.limit).in_flight;
       --waiting_;
       out.push_back({*id, i.attempt, link});
     }

@@ -27,9 +27,11 @@ struct placement_settings {
 /// What decides where an item may run and when.
 struct item_needs {
   priority_class priority = priority_class::live;
-  std::string callable;  ///< a member must know it; empty: any member
-  bool rated = false;    ///< by a rate that members share: only to one that has a part of it
-  std::string session;   ///< items of one session go to the same member while it has room
+  std::string callable;     ///< a member must know it; empty: any member
+  bool rated = false;       ///< by a rate that members share: only to one that has a part of it
+  std::uint64_t limit = 0;  ///< which bound of calls in flight it counts in; 0: none
+  std::uint32_t in_flight_max = 0;  ///< that bound, over all members; the least that is named rules
+  std::string session;  ///< items of one session go to the same member while it has room
 };
 
 /// Which item runs on which member: an owner's queue, its members' credit, and the fence that lets
@@ -110,7 +112,16 @@ class placement {
     std::uint32_t turn = 0;
   };
 
+  /// Calls in flight that are bounded over all members.
+  struct bound {
+    std::uint32_t in_flight = 0;
+    std::uint32_t in_flight_max = 0;
+    std::array<std::deque<item_id>, 2> parked{};  // until there is room; by priority
+  };
+
   void requeue(item_id id, item& i);
+  [[nodiscard]] bool park_if_full(item_id id, const item& i);
+  void make_room(const item_needs& needs, bool was_in_flight);
   [[nodiscard]] std::optional<item_id> next_of(lane& l);
   [[nodiscard]] bool waits(item_id id) const;
   [[nodiscard]] peer* choose(const item& i, link_id& link);
@@ -121,6 +132,7 @@ class placement {
   std::unordered_map<item_id, item> items_;
   std::size_t waiting_ = 0;
   std::map<std::string, lane> lanes_;  // by callable; "" for all others
+  std::unordered_map<std::uint64_t, bound> bounds_;
   std::map<link_id, peer> links_;
 };
 

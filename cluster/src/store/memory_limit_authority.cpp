@@ -25,11 +25,10 @@ class memory_limit_authority final : public limit_authority {
     return shares.lease(request, limit_share_lasts, clock_.now());
   }
 
-  expected<void> give_back(std::string_view limit, std::uint64_t holder, std::uint64_t token,
-                           duration unused_for) override {
+  expected<void> give_back(std::string_view limit, const policy::share_return& back) override {
     const std::lock_guard guard(mutex_);
     const auto found = limits_.find(limit);
-    if (found != limits_.end()) found->second.give_back(holder, token, unused_for, clock_.now());
+    if (found != limits_.end()) found->second.give_back(back, clock_.now());
     return {};
   }
 

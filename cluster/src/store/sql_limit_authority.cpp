@@ -39,11 +39,9 @@ class sql_limit_authority final : public limit_authority {
     return share;
   }
 
-  expected<void> give_back(std::string_view limit, std::uint64_t holder, std::uint64_t token,
-                           duration unused_for) override {
-    return change(limit, [&](policy::limit_shares& shares, time_point now) {
-      shares.give_back(holder, token, unused_for, now);
-    });
+  expected<void> give_back(std::string_view limit, const policy::share_return& back) override {
+    return change(
+        limit, [&](policy::limit_shares& shares, time_point now) { shares.give_back(back, now); });
   }
 
   expected<std::string> hash_key() override {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -15,8 +16,9 @@
 namespace graphbit::cluster {
 
 /// Writes values as bytes: numbers as LEB128 varints (signed ones zigzag first), doubles and floats
-/// little endian, texts and lists with their length in front. A struct is written field by field
-/// by its `fields(archive, value)`, the same function that reads it.
+/// little endian, texts and lists with their length in front. A struct is written member by member
+/// as its `members(value)` ties them together, or by its `fields(archive, value)`: the same
+/// function that reads it.
 class byte_writer {
  public:
   byte_writer(std::string& out, std::uint16_t version) : out_(out), version_(version) {}
@@ -54,7 +56,11 @@ class byte_writer {
       const auto wide = static_cast<std::int64_t>(value);
       put_number((static_cast<std::uint64_t>(wide) << 1) ^ static_cast<std::uint64_t>(wide >> 63));
     } else {
-      fields(*this, const_cast<T&>(value));  // shared with the reader, which does change it
+      auto& shared = const_cast<T&>(value);  // with the reader, which does change it
+      if constexpr (requires { members(shared); })
+        std::apply(*this, members(shared));
+      else
+        fields(*this, shared);
     }
   }
   template <class Rep, class Period>
@@ -152,7 +158,10 @@ class byte_reader {
       if (wide != static_cast<T>(wide)) ok_ = false;
       if (ok_) value = static_cast<T>(wide);
     } else {
-      fields(*this, value);
+      if constexpr (requires { members(value); })
+        std::apply(*this, members(value));
+      else
+        fields(*this, value);
     }
   }
   template <class Rep, class Period>

@@ -1,12 +1,13 @@
 #include "message.hpp"
 
+#include <tuple>
 #include <utility>
 
 #include "archive.hpp"
 #include "credentials.hpp"
 
-// The `fields` functions name what travels, once for both directions. They live in graphbit, where
-// the archives find them beside the types.
+// `members` names what travels of a type, `fields` moves what is not a plain list; each once for
+// both directions. They live beside the types, where the archives find them.
 namespace graphbit {
 
 namespace {
@@ -29,18 +30,11 @@ void fields(A& a, secret& s) {
   }
 }
 
-template <class A>
-void fields(A& a, tls_options& t) {
-  a(t.verify, t.ca_file, t.client_cert_file, t.client_key_file);
+auto members(tls_options& t) {
+  return std::tie(t.verify, t.ca_file, t.client_cert_file, t.client_key_file);
 }
 
-template <class A>
-void fields(A& a, provider_config& c);
-
-template <class A>
-void fields(A& a, provider_routes& r) {
-  a(r.strategy, r.targets);
-}
+auto members(provider_routes& r) { return std::tie(r.strategy, r.targets); }
 
 template <class A>
 void fields(A& a, provider_config& c) {
@@ -65,119 +59,76 @@ void fields(A& a, provider_config& c) {
   }
 }
 
-template <class A>
-void fields(A& a, content_part& p) {
-  a(p.type, p.data, p.media_type, p.name);
+auto members(content_part& p) { return std::tie(p.type, p.data, p.media_type, p.name); }
+auto members(tool_call& t) { return std::tie(t.id, t.name, t.arguments); }
+auto members(tool_spec& t) { return std::tie(t.name, t.description, t.parameters); }
+auto members(chat_message& m) {
+  return std::tie(m.role, m.text, m.parts, m.tool_calls, m.tool_call_id);
 }
-template <class A>
-void fields(A& a, tool_call& t) {
-  a(t.id, t.name, t.arguments);
+auto members(chat_request& r) {
+  return std::tie(r.messages, r.model, r.max_tokens, r.temperature, r.top_p, r.tools, r.tool_choice,
+                  r.response_format, r.extra_body, r.prompt_caching);
 }
-template <class A>
-void fields(A& a, tool_spec& t) {
-  a(t.name, t.description, t.parameters);
+auto members(embedding_request& r) {
+  return std::tie(r.inputs, r.model, r.dimensions, r.extra_body);
 }
-template <class A>
-void fields(A& a, chat_message& m) {
-  a(m.role, m.text, m.parts, m.tool_calls, m.tool_call_id);
+auto members(token_usage& u) {
+  return std::tie(u.prompt_tokens, u.completion_tokens, u.total_tokens, u.cache_read_tokens,
+                  u.cache_creation_tokens, u.reasoning_tokens);
 }
-template <class A>
-void fields(A& a, chat_request& r) {
-  a(r.messages, r.model, r.max_tokens, r.temperature, r.top_p, r.tools, r.tool_choice,
-    r.response_format, r.extra_body, r.prompt_caching);
+auto members(finish_reason& f) { return std::tie(f.type, f.text); }
+auto members(chat_response& r) {
+  return std::tie(r.content, r.model, r.id, r.tool_calls, r.usage, r.finish, r.provider,
+                  r.request_id, r.attempts, r.latency_us, r.cost, r.cached);
 }
-template <class A>
-void fields(A& a, embedding_request& r) {
-  a(r.inputs, r.model, r.dimensions, r.extra_body);
+auto members(embedding_response& r) {
+  return std::tie(r.vectors, r.model, r.usage, r.request_id, r.attempts, r.latency_us, r.cost);
 }
-template <class A>
-void fields(A& a, token_usage& u) {
-  a(u.prompt_tokens, u.completion_tokens, u.total_tokens, u.cache_read_tokens,
-    u.cache_creation_tokens, u.reasoning_tokens);
+auto members(error& e) {
+  return std::tie(e.kind, e.message, e.field, e.value, e.operation, e.provider, e.resource_type,
+                  e.request_id, e.partial_text, e.status, e.attempts, e.retry_after, e.duration,
+                  e.retry, e.breaker, e.cancelled);
 }
-template <class A>
-void fields(A& a, finish_reason& f) {
-  a(f.type, f.text);
-}
-template <class A>
-void fields(A& a, chat_response& r) {
-  a(r.content, r.model, r.id, r.tool_calls, r.usage, r.finish, r.provider, r.request_id, r.attempts,
-    r.latency_us, r.cost, r.cached);
-}
-template <class A>
-void fields(A& a, embedding_response& r) {
-  a(r.vectors, r.model, r.usage, r.request_id, r.attempts, r.latency_us, r.cost);
-}
-template <class A>
-void fields(A& a, error& e) {
-  a(e.kind, e.message, e.field, e.value, e.operation, e.provider, e.resource_type, e.request_id,
-    e.partial_text, e.status, e.attempts, e.retry_after, e.duration, e.retry, e.breaker,
-    e.cancelled);
-}
-template <class A>
-void fields(A& a, trace_context& t) {
-  a(t.trace_high, t.trace_low, t.span, t.sampled);
-}
-template <class A>
-void fields(A& a, call_options& o) {
-  a(o.work_budget, o.priority, o.max_retries, o.pause_max, o.idempotency_key, o.session,
-    o.on_stream_failure, o.fresh, o.debug);
-  if (a.version() >= 3) a(o.trace);
+auto members(trace_context& t) { return std::tie(t.trace_high, t.trace_low, t.span, t.sampled); }
+auto members(call_options& o) {
+  return std::tie(o.work_budget, o.priority, o.max_retries, o.pause_max, o.idempotency_key,
+                  o.session, o.on_stream_failure, o.fresh, o.debug, o.trace);
 }
 }  // namespace graphbit
 
 namespace graphbit::policy {
 
-template <class A>
-void fields(A& a, limiter_settings& l) {
-  a(l.in_flight_max, l.requests_per_minute, l.tokens_per_minute);
+auto members(limiter_settings& l) {
+  return std::tie(l.in_flight_max, l.requests_per_minute, l.tokens_per_minute);
 }
+auto members(share_use& u) { return std::tie(u.keeps_to, u.used); }
 template <class A>
 void fields(A& a, share_request& r) {
   a(r.holder, r.token, r.limits, r.wanted, r.weight);
+  if (a.version() >= 4) a(r.use);
 }
-template <class A>
-void fields(A& a, limit_share& s) {
-  a(s.token, s.amount, s.ends_in, s.ask_after);
-}
+auto members(limit_share& s) { return std::tie(s.token, s.amount, s.ends_in, s.ask_after); }
 
 }  // namespace graphbit::policy
 
 namespace graphbit::cluster {
 
-template <class A>
-void fields(A& a, hello& m) {
-  a(m.version, m.version_min, m.role, m.cluster, m.name, m.incarnation, m.weight, m.nonce,
-    m.certificate);
+auto members(hello& m) {
+  return std::tie(m.version, m.version_min, m.role, m.cluster, m.name, m.incarnation, m.weight,
+                  m.nonce, m.certificate);
 }
-template <class A>
-void fields(A& a, welcome& m) {
-  a(m.version, m.name, m.incarnation, m.nonce, m.certificate, m.signature);
+auto members(welcome& m) {
+  return std::tie(m.version, m.name, m.incarnation, m.nonce, m.certificate, m.signature);
 }
-template <class A>
-void fields(A& a, proof& m) {
-  a(m.signature);
+auto members(proof& m) { return std::tie(m.signature); }
+auto members(refused& m) { return std::tie(m.why); }
+auto members(heartbeat& m) { return std::tie(m.beat); }
+auto members(member_record& m) {
+  return std::tie(m.name, m.address, m.incarnation, m.beat, m.state, m.slots, m.labels,
+                  m.callables);
 }
-template <class A>
-void fields(A& a, refused& m) {
-  a(m.why);
-}
-template <class A>
-void fields(A& a, heartbeat& m) {
-  a(m.beat);
-}
-template <class A>
-void fields(A& a, member_record& m) {
-  a(m.name, m.address, m.incarnation, m.beat, m.state, m.slots, m.labels, m.callables);
-}
-template <class A>
-void fields(A& a, member_view& m) {
-  a(m.members);
-}
-template <class A>
-void fields(A& a, demand& m) {
-  a(m.waiting);
-}
+auto members(member_view& m) { return std::tie(m.members); }
+auto members(demand& m) { return std::tie(m.waiting); }
 // Keys stay here unless they were asked to travel.
 template <class A>
 void fields(A& a, configuration& m) {
@@ -190,14 +141,8 @@ void fields(A& a, configuration& m) {
   }
   a(m.config);
 }
-template <class A>
-void fields(A& a, function_call& m) {
-  a(m.name, m.arguments);
-}
-template <class A>
-void fields(A& a, function_value& m) {
-  a(m.json);
-}
+auto members(function_call& m) { return std::tie(m.name, m.arguments); }
+auto members(function_value& m) { return std::tie(m.json); }
 
 namespace {
 
@@ -238,52 +183,23 @@ void fields(A& a, work_item& m) {
     variant_fields(a, const_cast<work_request&>(*m.request));
   }
 }
-template <class A>
-void fields(A& a, cancel_item& m) {
-  a(m.id, m.attempt);
-}
-template <class A>
-void fields(A& a, consumed& m) {
-  a(m.id, m.attempt, m.pieces);
-}
-template <class A>
-void fields(A& a, credit& m) {
-  a(m.window);
-}
-template <class A>
-void fields(A& a, stream_text& m) {
-  a(m.id, m.attempt, m.pieces);
-}
-template <class A>
-void fields(A& a, stream_restart& m) {
-  a(m.id, m.attempt);
-}
+auto members(cancel_item& m) { return std::tie(m.id, m.attempt); }
+auto members(consumed& m) { return std::tie(m.id, m.attempt, m.pieces); }
+auto members(credit& m) { return std::tie(m.window); }
+auto members(stream_text& m) { return std::tie(m.id, m.attempt, m.pieces); }
+auto members(stream_restart& m) { return std::tie(m.id, m.attempt); }
 template <class A>
 void fields(A& a, work_outcome& m) {
   a(m.id, m.attempt);
   variant_fields(a, m.result);
 }
-template <class A>
-void fields(A& a, given_back& m) {
-  a(m.id, m.attempt);
-}
-template <class A>
-void fields(A&, drain_request&) {}
-template <class A>
-void fields(A&, status_request&) {}
-template <class A>
-void fields(A& a, status_reply& m) {
-  a(m.json);
-}
+auto members(given_back& m) { return std::tie(m.id, m.attempt); }
+auto members(drain_request&) { return std::tie(); }
+auto members(status_request&) { return std::tie(); }
+auto members(status_reply& m) { return std::tie(m.json); }
 
-template <class A>
-void fields(A& a, limit_ask& m) {
-  a(m.number, m.limit, m.share, m.unused_for);
-}
-template <class A>
-void fields(A& a, limit_answer& m) {
-  a(m.number, m.holder, m.hash_key, m.share);
-}
+auto members(limit_ask& m) { return std::tie(m.number, m.limit, m.share, m.unused_for); }
+auto members(limit_answer& m) { return std::tie(m.number, m.holder, m.hash_key, m.share); }
 
 void encode(const message& m, std::uint16_t version, std::string& out) {
   byte_writer writer(out, version);

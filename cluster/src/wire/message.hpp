@@ -20,9 +20,9 @@ namespace graphbit::cluster {
 
 /// Versions of what machines say to each other. A peer speaks every version from the least to its
 /// own; both take the newest that both speak.
-/// 2: the first that still speaks.  3: members lease shares of limits from owners, and calls carry
-/// their trace.
-inline constexpr std::uint16_t protocol_version = 3;
+/// 3: the first that still speaks; members lease shares of limits from owners, and calls carry
+/// their trace.  4: members say what they use of a share.
+inline constexpr std::uint16_t protocol_version = 4;
 inline constexpr std::uint16_t protocol_version_min = protocol_version - 1;
 
 enum class peer_role : std::uint8_t {

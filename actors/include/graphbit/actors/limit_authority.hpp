@@ -36,9 +36,9 @@ class limit_authority {
   /// Leases, renews or changes a share. When this fails the holder keeps what it has until its end.
   [[nodiscard]] virtual expected<policy::limit_share> lease(
       std::string_view limit, const policy::share_request& request) = 0;
-  /// The holder stopped using its share `unused_for` ago.
-  [[nodiscard]] virtual expected<void> give_back(std::string_view limit, std::uint64_t holder,
-                                                 std::uint64_t token, duration unused_for) = 0;
+  /// The holder has no use for its share any more.
+  [[nodiscard]] virtual expected<void> give_back(std::string_view limit,
+                                                 const policy::share_return& back) = 0;
   /// 32 random bytes, made with the authority: the key under which limits' names are hashed. Give
   /// it only to members that may use the limits.
   [[nodiscard]] virtual expected<std::string> hash_key() = 0;

@@ -55,7 +55,8 @@ class node {
   bool drain(milliseconds patience, const std::function<bool()>& interrupted = {});
   /// True once draining began, by `drain` or from `graphbit cluster drain`.
   [[nodiscard]] bool draining() const;
-  /// True when its actor died: it drains, takes no work any more, and has to be started again.
+  /// True when its actor died, or a member that was there before has its name: it drains, takes no
+  /// work any more, and has to be started again.
   [[nodiscard]] bool failed() const;
   /// {name, address, state, slots, in_flight, queued, owners, done, labels, members: [...], ...}
   [[nodiscard]] json_value status() const;

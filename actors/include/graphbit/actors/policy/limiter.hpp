@@ -102,6 +102,8 @@ class limiter {
   [[nodiscard]] std::size_t waiting() const noexcept { return line_.size(); }
   /// The limits in force: the user's and the learnt.
   [[nodiscard]] limiter_settings limits() const noexcept;
+  /// What is in flight, and what the last minute has taken of the rates that are limited.
+  [[nodiscard]] limiter_settings used(time_point now) noexcept;
   /// When the share ends; `never` for limits of this process's own.
   [[nodiscard]] time_point ends_at() const noexcept { return ends_at_; }
 
