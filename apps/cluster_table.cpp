@@ -51,6 +51,7 @@ json_value cluster_json(const std::vector<cluster::observed_member>& members,
       for (auto& [name, sum] : sums) sum += number(m.status, name.c_str());
       one.set("rate_per_s", rate_of(rates, m.record.name));
     }
+    one.set("restarts", std::uint64_t{m.restarts});
     list.push_back(std::move(one));
   }
   out.set("members", std::move(list));
@@ -66,24 +67,25 @@ std::string cluster_table(const std::vector<cluster::observed_member>& members,
     width = std::max(width, std::min<std::size_t>(m.record.name.size(), 32));
   const int w = static_cast<int>(width);
   char line[256];
-  std::snprintf(line, sizeof line, "%-*s  %-11s %9s %6s %10s %8s %6s %10s  %s\n", w, "member",
-                "state", "in flight", "queue", "done", "per s", "owners", "up", "address");
+  std::snprintf(line, sizeof line, "%-*s  %-11s %9s %6s %10s %8s %6s %10s %8s  %s\n", w, "member",
+                "state", "in flight", "queue", "done", "per s", "owners", "up", "restarts",
+                "address");
   std::string out = line;
   for (const auto& m : members) {
     const auto& s = m.status;
     if (s.is_null()) {
-      std::snprintf(line, sizeof line, "%-*.32s  %-11s %61s%s\n", w, m.record.name.c_str(),
+      std::snprintf(line, sizeof line, "%-*.32s  %-11s %70s%s\n", w, m.record.name.c_str(),
                     "unreachable", "", m.record.address.c_str());
     } else {
       const auto busy =
           std::to_string(number(s, "in_flight")) + "/" + std::to_string(number(s, "slots"));
-      std::snprintf(line, sizeof line, "%-*.32s  %-11s %9s %6llu %10llu %8.0f %6llu %10s  %s\n", w,
-                    m.record.name.c_str(), s.string_or("state").c_str(), busy.c_str(),
+      std::snprintf(line, sizeof line, "%-*.32s  %-11s %9s %6llu %10llu %8.0f %6llu %10s %8u  %s\n",
+                    w, m.record.name.c_str(), s.string_or("state").c_str(), busy.c_str(),
                     static_cast<unsigned long long>(number(s, "queued")),
                     static_cast<unsigned long long>(number(s, "done")),
                     rate_of(rates, m.record.name),
                     static_cast<unsigned long long>(number(s, "owners")), uptime_of(s).c_str(),
-                    m.record.address.c_str());
+                    m.restarts, m.record.address.c_str());
     }
     out += line;
   }

@@ -75,7 +75,12 @@ class observer_state {
   void heard(std::uint64_t link, const message& m) {
     if (const auto* view = std::get_if<member_view>(&m)) {
       roster_.told(*view, steady_clock::now());
-      for (const auto& record : view->members) seen_->members[record.name].record = record;
+      for (const auto& record : view->members) {
+        auto& known = seen_->members[record.name];
+        if (known.record.incarnation != 0 && record.incarnation > known.record.incarnation)
+          ++known.restarts;
+        known.record = record;
+      }
     } else if (const auto* reply = std::get_if<status_reply>(&m)) {
       const auto from = roster_.open().find(link);
       auto status = parse_json(reply->json);

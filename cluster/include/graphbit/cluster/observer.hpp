@@ -1,6 +1,6 @@
 #pragma once
 
-#include <functional>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,8 +21,9 @@ struct observer_options {
 
 /// One member, as it describes itself (`node::status`); null while it cannot be reached.
 struct observed_member {
-  member_record record;  ///< what it told when it joined
-  json_value status;     ///< what it is doing; null when it did not answer
+  member_record record;        ///< what it told when it joined
+  json_value status;           ///< what it is doing; null when it did not answer
+  std::uint32_t restarts = 0;  ///< of its process, while this observer looked
 };
 
 /// Looks at a cluster without giving it work: `graphbit top` and `graphbit cluster`.
