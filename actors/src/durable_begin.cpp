@@ -14,6 +14,8 @@
 #include "src/graph_identity.hpp"
 #include "src/owner_name.hpp"
 #include "src/record_key.hpp"
+#include "src/recorded_run.hpp"
+#include "src/rerun_set.hpp"
 #include "src/run_journal.hpp"
 #include "src/run_progress.hpp"
 
@@ -45,15 +47,6 @@ std::string about_run(const std::string& about_executor, const run_options& opti
   return about_executor.substr(0, about_executor.size() - 1) + std::string(guarded_mark);
 }
 
-/// A workflow as it is stored, for comparing: its functions are named but cannot be called.
-expected<workflow> flow_to_compare(const std::string& text) {
-  const auto document = parse_json(text);
-  if (!document) return fail(document.error());
-  return workflow::from_json(*document, [](const std::string& name) {
-    return callable{name, [](const json_value&) -> expected<json_value> { return json_value(); }};
-  });
-}
-
 bool same_members(const json_value& a, const json_value& b) {
   if (!a.is_object() || !b.is_object()) return a == b;
   return a.as_object().size() == b.as_object().size() &&
@@ -69,40 +62,6 @@ std::string claimed_body(const std::string& owner, const std::string& mapped_wor
   if (!mapped_workflow.empty()) out += ",\"workflow\":" + mapped_workflow;
   return out + "}";
 }
-
-/// What a fork takes over; messages to the other run are not for it.
-bool is_copied(journal_kind kind) noexcept {
-  constexpr std::array kinds{journal_kind::node_ended, journal_kind::call_answered,
-                             journal_kind::tool_answered, journal_kind::forgotten,
-                             journal_kind::node_skipped};
-  return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
-}
-
-/// Of "sub/inner#call:1": "sub". A name that comes twice keeps its number: "name#2".
-std::string outermost_node(const std::string& key) {
-  const auto end = std::min({key.find('/'), key.find("#call:"), key.find("#tool:")});
-  return key.substr(0, end);
-}
-
-/// Nodes that are to be run again, by index: those that failed, and all that follows them.
-class rerun_set {
- public:
-  rerun_set(const run_plan& plan, std::string prefix)
-      : plan_(plan), prefix_(std::move(prefix)), keys_(node_keys(*plan.flow())) {}
-
-  void add_with_followers(std::uint32_t index) {
-    if (!nodes_.insert(index).second) return;
-    for (const auto next : plan_.graph()->successors(index)) add_with_followers(next);
-  }
-  [[nodiscard]] std::string key(std::uint32_t index) const { return prefix_ + keys_[index]; }
-  [[nodiscard]] const std::set<std::uint32_t>& nodes() const noexcept { return nodes_; }
-
- private:
-  const run_plan& plan_;
-  std::string prefix_;
-  std::vector<std::string> keys_;
-  std::set<std::uint32_t> nodes_;
-};
 
 /// Keys of recorded nodes that count no longer when what failed is run again; those inside failed
 /// sub-workflows too.
@@ -144,7 +103,7 @@ expected<std::shared_ptr<const workflow>> durable_runs::stored_flow(const claime
   std::string hash = claimed.run.graph_hash, text = claimed.run.workflow_json;
   if (!replay.mapped_workflow().empty()) {
     text = replay.mapped_workflow();
-    const auto mapped = flow_to_compare(text);
+    const auto mapped = readable_workflow(text);
     if (!mapped) return fail(mapped.error());
     hash = graph_hash(graph_identity(*mapped));
   }
@@ -304,8 +263,8 @@ void durable_runs::begin_ended(const request_ptr& request, const claimed_run& cl
 /// The recorded result; the workflow given must be the one that was run.
 void durable_runs::show(const request_ptr& request, const claimed_run& claimed) {
   const run_replay replay(claimed.records);
-  auto flow = flow_to_compare(replay.mapped_workflow().empty() ? claimed.run.workflow_json
-                                                               : replay.mapped_workflow());
+  auto flow = readable_workflow(replay.mapped_workflow().empty() ? claimed.run.workflow_json
+                                                                 : replay.mapped_workflow());
   if (!flow) return refuse(request, flow.error());
   auto shown = std::make_shared<const workflow>(std::move(*flow));
   if (request->flow) {
@@ -420,7 +379,7 @@ expected<std::string> durable_runs::mapped_text(const durable_request& request,
                                                 const run_replay& replay) {
   const std::string& before = replay.mapped_workflow();
   if (before.empty() && learn(request.flow).hash == claimed.run.graph_hash) return std::string();
-  const auto stored = flow_to_compare(before.empty() ? claimed.run.workflow_json : before);
+  const auto stored = readable_workflow(before.empty() ? claimed.run.workflow_json : before);
   if (!stored) return fail(stored.error());
   const auto difference = graph_difference(graph_identity(*stored), graph_identity(*request.flow));
   if (difference.empty()) return std::string();
@@ -467,72 +426,6 @@ void durable_runs::queue_is_full(const request_ptr& request,
     refuse(w.request, resource_error("runs_queued",
                                      "too many runs wait in this executor; the run is kept in its "
                                      "store: execute it again"));
-}
-
-// --- forks --------------------------------------------------------------------------------------
-
-/// A new run that has what is recorded of another, but for one node and all that follows it.
-void durable_runs::begin_fork(const request_ptr& request) {
-  const std::string source_id = request->options.run_id;
-  const auto source = store_->find(source_id);
-  if (!source) return refuse(request, source.error());
-  if (!*source) return refuse(request, validation_error("run_id", "no run has this id", source_id));
-  std::vector<journal_record> records;
-  for (std::uint64_t after = 0;;) {
-    auto more = store_->records(source_id, after, 1'000);
-    if (!more) return refuse(request, more.error());
-    if (more->empty()) break;
-    after = more->back().id;
-    std::move(more->begin(), more->end(), std::back_inserter(records));
-  }
-  const run_replay replay(records);
-  auto flow = request->flow ? expected<std::shared_ptr<const workflow>>(request->flow)
-                            : stored_flow({.run = **source, .records = {}}, replay);
-  if (!flow) return refuse(request, flow.error());
-  const auto plan = run_plan::make(*flow);
-  if (!plan) return refuse(request, plan.error());
-  rerun_set again(**plan, "");
-  if (!request->fork.from_node.empty()) {
-    const auto from = (*plan)->find(request->fork.from_node);
-    if (from == workflow::npos)
-      return refuse(request, validation_error("from_node", "the workflow has no such node",
-                                              request->fork.from_node));
-    again.add_with_followers(static_cast<std::uint32_t>(from));
-  }
-  std::set<std::string> keys;
-  for (const auto index : again.nodes()) keys.insert(again.key(index));
-
-  run_to_begin fork;
-  fork.run_id = request->fork.run_id.empty() ? make_uuid() : request->fork.run_id;
-  fork.workflow_name = (*flow)->name();
-  fork.graph_hash = learn(*flow).hash;
-  fork.workflow_json = learn(*flow).json;
-  fork.inputs_json = request->fork.inputs ? to_json(*request->fork.inputs) : (*source)->inputs_json;
-  fork.about_json = (*source)->about_json;
-  fork.forked_from = source_id;
-  const auto taken = store_->find(fork.run_id);
-  if (!taken) return refuse(request, taken.error());
-  if (*taken)
-    return refuse(request,
-                  validation_error("new_run_id", "there is a run of this id already", fork.run_id));
-  claimed_at_ = steady_clock::now();
-  auto begun = store_->begin(fork, lease_);
-  if (!begun) return refuse(request, begun.error());
-  run_append copy{begun->run.run_id, begun->token, {}, {}};
-  for (journal_record& record : records)
-    if (is_copied(record.kind) && !keys.contains(outermost_node(record.key)))
-      copy.records.push_back(std::move(record));
-  if (!copy.records.empty()) {
-    const std::array groups{copy};
-    const auto written = store_->append(groups);
-    if (!written) return refuse(request, written.error());
-    begun->records = std::move(copy.records);
-  }
-  request->wish = durable_wish::resume;
-  request->flow = *flow;
-  request->options.run_id = fork.run_id;
-  request->options.inputs = {};
-  begin_claimed(request, *begun);
 }
 
 }  // namespace graphbit

@@ -116,7 +116,16 @@ class durable_runs : public std::enable_shared_from_this<durable_runs> {
                                                            claim_rule rule,
                                                            const std::string& gone = {});
   void begin_again_later(const request_ptr& request, const error& why, time_point give_up_at);
+  // durable_fork.cpp
   void begin_fork(const request_ptr& request);
+  struct forked_run {
+    std::shared_ptr<const workflow> flow;
+    claimed_run claimed;
+  };
+  [[nodiscard]] expected<forked_run> forked(const durable_request& request);
+  [[nodiscard]] expected<claimed_run> begin_forked(const durable_request& request,
+                                                   const stored_run& source,
+                                                   const std::shared_ptr<const workflow>& flow);
   void begin_ended(const request_ptr& request, const claimed_run& claimed);
   void begin_claimed(const request_ptr& request, const claimed_run& claimed);
   struct run_basis {

@@ -6,6 +6,7 @@
 #include <graphbit/actors/run_event.hpp>
 
 #include "src/record_key.hpp"
+#include "src/recorded_run.hpp"
 #include "src/run_journal.hpp"
 #include "src/run_progress.hpp"
 
@@ -89,26 +90,11 @@ void add_body(const json_value& body, json_value& out) {
   }
 }
 
-expected<std::vector<journal_record>> all_records(run_store& store, const std::string& run_id) {
-  std::vector<journal_record> all;
-  for (std::uint64_t after = 0;;) {
-    auto more = store.records(run_id, after, 1'000);
-    if (!more) return fail(more.error());
-    if (more->empty()) return all;
-    after = more->back().id;
-    for (journal_record& record : *more) all.push_back(std::move(record));
-  }
-}
-
 /// The run as it was recorded, with the texts that were asked. Nothing for a workflow that cannot
 /// be read any more: its history is told without them.
 std::optional<run_result> looked_at(const stored_run& run, const run_replay& replay) {
-  const auto document =
-      parse_json(replay.mapped_workflow().empty() ? run.workflow_json : replay.mapped_workflow());
-  if (!document) return std::nullopt;
-  auto flow = workflow::from_json(*document, [](const std::string& name) {
-    return callable{name, [](const json_value&) -> expected<json_value> { return json_value(); }};
-  });
+  auto flow = readable_workflow(replay.mapped_workflow().empty() ? run.workflow_json
+                                                                 : replay.mapped_workflow());
   if (!flow) return std::nullopt;
   auto plan = run_plan::make(std::make_shared<const workflow>(std::move(*flow)));
   if (!plan) return std::nullopt;
