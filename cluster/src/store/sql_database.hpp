@@ -34,7 +34,7 @@ class sql_database {
   virtual void wait_for_change(std::uint64_t seen, time_point until) = 0;
   /// On disk, with all indexes.
   [[nodiscard]] virtual expected<std::uint64_t> bytes() = 0;
-  /// Gives room that pruning has freed back to the disk, a little at a time.
+  /// Gives room that pruning has freed back to the disk, a little at a time, and others their turn.
   [[nodiscard]] virtual expected<void> shrink() = 0;
 };
 

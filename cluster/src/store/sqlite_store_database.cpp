@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include <graphbit/runtime/clock.hpp>
@@ -20,6 +21,9 @@ namespace {
 
 constexpr std::int64_t application_id = 0x67625253;  // "gbRS"
 constexpr milliseconds look_for_changes_every{20};   // of other processes
+// SQLite's lock goes to who looks at the right moment: who prunes step after step, without a pause,
+// starves other processes that record.
+constexpr milliseconds give_way{30};
 constexpr const char* shrink_a_little = "PRAGMA incremental_vacuum(2000)";
 
 void store_now(sqlite3_context* context, int, sqlite3_value**) {
@@ -178,8 +182,12 @@ class sqlite_store_database final : public sql_database {
   }
 
   expected<void> shrink() override {
-    const std::lock_guard guard(mutex_);
-    return db_.run(shrink_a_little);
+    {
+      const std::lock_guard guard(mutex_);
+      if (auto done = db_.run(shrink_a_little); !done) return done;
+    }
+    std::this_thread::sleep_for(give_way);
+    return {};
   }
 
  private:
