@@ -1,4 +1,6 @@
 // How many calls are in flight at once, found by latency and refusals.
+#include <algorithm>
+
 #include "provider_fixture.hpp"
 
 namespace graphbit {
@@ -31,9 +33,14 @@ TEST_F(adaptive_in_flight_test, grows_while_the_provider_keeps_its_pace) {
   const auto client = open_adaptive();
   ASSERT_TRUE(client.complete(ask("warm")));
   const auto before = client.stats().in_flight_max;
-  EXPECT_EQ(failures_of(client, 400, 0), 0u);
   EXPECT_GT(before, 0u);
-  EXPECT_GT(client.stats().in_flight_max, before);
+  // A machine that stalls makes the provider look slow: then it grows in a later round.
+  auto most = before;
+  for (int round = 0; round < 30 && most <= before; ++round) {
+    EXPECT_EQ(failures_of(client, 200, 0), 0u);
+    most = std::max(most, client.stats().in_flight_max);
+  }
+  EXPECT_GT(most, before);
 }
 
 TEST_F(adaptive_in_flight_test, shrinks_when_the_provider_refuses) {
