@@ -237,6 +237,7 @@ class node_shell final : public node_context {
   void limit_time(std::size_t slot, const callable& function,
                   const std::shared_ptr<callable_gate::ticket>& ticket);
   [[nodiscard]] run_listener sub_run_listener() const;
+  void blame_listener();
   void end(node_status status, node_output output, std::optional<error> failure) noexcept;
 
   node_actor* self_;
@@ -437,6 +438,16 @@ void node_shell::park(parking how) {
   run_ = nullptr;
 }
 
+/// What is told of a node and cannot be heard has gone wrong, whatever the node itself came to.
+void node_shell::blame_listener() {
+  node_result& result = board_->slot(index_);
+  const std::string* why = board_->listener_fault(index_);
+  if (why == nullptr || result.status != node_status::completed) return;
+  result.status = node_status::failed;
+  result.output = {};
+  result.failure = core_error(who() + ": the listener of its run threw: " + *why);
+}
+
 void node_shell::end(node_status status, node_output output,
                      std::optional<error> failure) noexcept {
   ended_ = true;
@@ -451,6 +462,7 @@ void node_shell::end(node_status status, node_output output,
     facts.ended = steady_clock::now();
     board_->slot(index_) = std::move(facts);
     board_->announce(index_);
+    blame_listener();
     board_->setup().trace.node_ended(board_->record(), step(), index_);
     caf::anon_send(run_, node_ended{index_});
   }

@@ -54,15 +54,18 @@ std::shared_ptr<run_record> run_board::close() {
   return record_;
 }
 
-/// A listener must not throw; one that does must not cost a run its answer.
+/// A listener that throws costs its run no answer.
 void run_board::tell(const run_event& event) const noexcept {
+  thrown_.clear();
   try {
-    setup_.listener(event);
+    return setup_.listener(event);
   } catch (const std::exception& e) {
-    log(log_level::error, "actors", "the listener of run '" + run_id() + "' threw: " + e.what());
-  } catch (...) {
-    log(log_level::error, "actors", "the listener of run '" + run_id() + "' threw");
+    thrown_ = e.what();
+  } catch (...) {  // only its text is wanted
   }
+  if (thrown_.empty()) thrown_ = "something that is no std::exception";
+  if (!std::exchange(listener_threw_, true))  // of thousands of tokens, once
+    log(log_level::error, "actors", "the listener of run '" + run_id() + "' threw: " + thrown_);
 }
 
 void run_board::announce(std::size_t index) const {

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -130,6 +131,7 @@ class run_board final : public reference_scope {
     fill(event);
     tell(event);
   }
+  /// The same of one node; what the listener throws then becomes the node's error.
   template <class Fill>
   void emit(run_event_kind kind, std::size_t index, Fill fill) const {
     emit(kind, [&](run_event& event) {
@@ -137,11 +139,19 @@ class run_board final : public reference_scope {
       event.node_name = plan().step(index).name;
       fill(event);
     });
+    if (!thrown_.empty()) faults_.try_emplace(index, std::exchange(thrown_, {}));
   }
-  /// Tells an event of a sub-workflow in this run's name.
+  /// What the listener threw first when it was told of this node; nullptr: nothing.
+  [[nodiscard]] const std::string* listener_fault(std::size_t index) const noexcept {
+    const auto found = faults_.find(index);
+    return found == faults_.end() ? nullptr : &found->second;
+  }
+  /// Tells an event of a sub-workflow in this run's name; gives on what the listener throws.
   void pass_on(run_event event) const {
     event.run_id = record_->run_id;
-    if (open_ && setup_.listener) tell(event);
+    if (!open_ || !setup_.listener) return;
+    tell(event);
+    if (!thrown_.empty()) throw std::runtime_error(std::exchange(thrown_, {}));
   }
   /// Tells the listener how a node ended.
   void announce(std::size_t index) const;
@@ -175,9 +185,12 @@ class run_board final : public reference_scope {
   std::map<std::string, json_value, std::less<>> signals_;
   std::map<std::size_t, wall_time> waits_;
   std::map<std::size_t, parkings> parkings_;
-  std::vector<std::string> keys_;  // of the nodes; only with a journal
+  mutable std::string thrown_;                         // by the listener, when it was told last
+  mutable std::map<std::size_t, std::string> faults_;  // of the listener, by node
+  std::vector<std::string> keys_;                      // of the nodes; only with a journal
   std::stop_source stop_;
   bool open_ = true;
+  mutable bool listener_threw_ = false;
 };
 
 }  // namespace graphbit

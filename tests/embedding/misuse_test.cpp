@@ -93,7 +93,7 @@ TEST_F(misuse, a_run_needs_nobody_who_hears_of_its_end) {
   while (flows.stats().succeeded == 0) std::this_thread::yield();
 }
 
-TEST_F(misuse, a_listener_and_a_receiver_of_text_that_throw_cost_no_answer) {
+TEST_F(misuse, a_receiver_of_text_that_throws_costs_no_answer) {
   behave(R"({"chunk_count": 8})");
   class thrower final : public chat_sink {
    public:
@@ -108,11 +108,39 @@ TEST_F(misuse, a_listener_and_a_receiver_of_text_that_throw_cost_no_answer) {
   const auto client = open();
   client.submit(ask("hi"), {}, std::make_unique<thrower>(got), true);
   EXPECT_TRUE(got.get_future().get());
+}
 
-  run_options loud;
-  loud.stream_tokens = true;
-  loud.on_event = [](const run_event&) { throw std::runtime_error("no"); };
-  EXPECT_TRUE(executor::open(rt, config()).value().execute(one_step(), loud).value().is_success());
+TEST_F(misuse, what_a_listener_throws_is_the_error_of_the_node_it_was_told_of) {
+  behave(R"({"chunk_count": 8})");
+  const auto flows = executor::open(rt, config()).value();
+  for (const auto told : {run_event_kind::node_started, run_event_kind::token,
+                          run_event_kind::node_completed, run_event_kind::workflow_completed}) {
+    run_options options;
+    options.stream_tokens = true;
+    options.on_event = [told](const run_event& event) {
+      if (event.kind == told) throw std::runtime_error("cannot hear");
+    };
+    const auto result = flows.execute(one_step(), options).value();
+    const bool of_the_node = told != run_event_kind::workflow_completed;
+    EXPECT_EQ(result.is_success(), !of_the_node);
+    const auto& failed = result.node_named("only")->failure;
+    EXPECT_EQ(failed && failed->message.find("cannot hear") != std::string::npos, of_the_node);
+  }
+}
+
+TEST_F(misuse, a_listener_throws_at_a_node_of_a_sub_workflow_too) {
+  workflow flow("outer");
+  const auto inner = std::make_shared<const workflow>(one_step());
+  ASSERT_TRUE(flow.add_node(node::sub_workflow("inner", {.flow = inner}).value()));
+  run_options options;
+  options.stream_tokens = true;
+  options.on_event = [](const run_event& event) {
+    if (event.kind == run_event_kind::token) throw std::runtime_error("cannot hear");
+  };
+  const auto flows = executor::open(rt, config()).value();
+  const auto result = flows.execute(flow, options).value();
+  EXPECT_FALSE(result.is_success());
+  EXPECT_NE(result.state_text().find("cannot hear"), std::string::npos) << result.state_text();
 }
 
 TEST_F(misuse, an_actor_system_that_does_not_know_our_messages_is_refused_with_a_sentence) {
