@@ -13,7 +13,6 @@ namespace graphbit {
 namespace {
 
 using namespace std::chrono_literals;
-using wall_clock = std::chrono::system_clock;
 
 /// Keeps in memory, and fails when told to.
 class memory_answers final : public answer_store {

@@ -16,7 +16,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
-using testing::says;
 
 class durable_waiting : public testing::durable_fixture {
  protected:

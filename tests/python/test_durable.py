@@ -16,7 +16,7 @@ import time
 
 import pytest
 from chain import chain
-from graphbit import Executor, GuardRailPolicyConfig, LlmConfig, Node, Workflow
+from graphbit import Executor, GuardRailPolicyConfig, LlmConfig, Node
 from graphbit.durable import idempotency_key, register_codec
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
