@@ -20,8 +20,10 @@ install -D build/asan/apps/graphbit "$package/graphbit/bin/graphbit"
 export ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=1:log_path=$reports/asan
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1:log_path=$reports/ubsan
 UBSAN_OPTIONS+=:suppressions=$PWD/scripts/sanitizers/ubsan.txt
+export GRAPHBIT_COMMAND=$package/graphbit/bin/graphbit
 failed=0
-PYTHONPATH=$package PYTHONMALLOC=malloc LD_PRELOAD="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libstdc++.so.6)" \
+PYTHONPATH=$package PYTHONMALLOC=malloc \
+  LD_PRELOAD="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libstdc++.so.6)" \
   "$python" -m pytest -q "${@:-tests/python}" || failed=1
 cat "$reports"/* 2>/dev/null && failed=1
 exit $failed
