@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from typing import Any, Literal
 
-
     from graphbit.progress import Progress
     from graphbit.workflow import Workflow, WorkflowContext, WorkflowResult
 

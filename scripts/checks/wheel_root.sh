@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# the wheels, each with the whole Python suite, in a bare Debian 12: no libcaf, no libpq, no compiler
+# the wheels, each with the whole Python suite (five minutes), in a bare Debian 12: no libcaf, no libpq, no compiler
 # Usage: scripts/checks/wheel_root.sh [VERSION...]     default: every CPython that scripts/wheels.sh finds
 # GRAPHBIT_WHEELS=FOLDER tests the wheels there instead of building them. 3.11 is Debian's own Python,
 # the others are pyenv's.
