@@ -170,7 +170,8 @@ TEST(runtime_test, shutdown_is_idempotent_and_ends_services_in_reverse_order) {
 TEST(runtime_test, threads_have_the_stack_that_was_asked_for) {
   runtime rt{{.worker_threads = 2, .reactors = 1, .thread_stack_bytes = 2 * 1024 * 1024}};
   const auto stats = rt.stats();
-  EXPECT_EQ(stats.thread_stack_bytes, 2u * 1024 * 1024);
+  // More where libc gives a thread the stack of one that has ended.
+  EXPECT_GE(stats.thread_stack_bytes, 2u * 1024 * 1024);
   EXPECT_EQ(stats.worker_threads, 2u);
 }
 
