@@ -674,8 +674,9 @@ class LlmClient:
     def get_stats(self) -> dict[str, Any]:
         """What became of this client's requests, with percentiles of successful ones in ms.
 
-        ``circuit_breaker_state``, ``attempts``, ``retries``, ``in_flight``, ``waiting`` and the
-        connection counts are those of all clients that share this configuration.
+        ``circuit_breaker_state``, ``attempts``, ``retries``, ``hedges`` (second attempts beside a
+        slow one) and ``hedges_won``, ``in_flight``, ``waiting`` and the connection counts are those
+        of all clients that share this configuration.
         """
         return self._native.stats()
 

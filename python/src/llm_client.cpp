@@ -101,7 +101,7 @@ void llm_client::take_batch_options(keyword_arguments& keywords, batch_options& 
   if (!has_priority) batch.call.priority = priority_class::batch;
   batch.item_timeout = timeout_or_default(timeout_s);
   batch.pause_max =
-      optional_seconds_argument(keywords.take("max_pause_s"), "max_pause_s").value_or(no_pause);
+      optional_wait_argument(keywords.take("max_pause_s"), "max_pause_s").value_or(no_pause);
   const budget_limits limits = take_budget(keywords);
   batch.max_cost = limits.max_cost;
   batch.max_total_tokens = limits.max_total_tokens;
@@ -287,6 +287,8 @@ py::dict llm_client::stats() const {
   stats["cost"] = budget_->cost();
   stats["attempts"] = shared.attempts;
   stats["retries"] = shared.retries;
+  stats["hedges"] = shared.hedges;
+  stats["hedges_won"] = shared.hedges_won;
   stats["in_flight"] = shared.in_flight;
   stats["waiting"] = shared.waiting;
   stats["open_connections"] = shared.pool.open;

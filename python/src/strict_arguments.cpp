@@ -11,6 +11,8 @@ namespace graphbit::python {
 
 namespace {
 
+constexpr double seconds_max = 1e9;
+
 /// Applies `read` unless the value is None (or was left out).
 template <class Read>
 auto unless_none(py::handle value, Read read) -> std::optional<decltype(read())> {
@@ -160,12 +162,20 @@ std::optional<double> optional_real_argument(py::handle value, const char* name)
 }
 
 std::optional<milliseconds> optional_seconds_argument(py::handle value, const char* name) {
-  constexpr double seconds_max = 1e9;
   return unless_none(value, [&] {
     const double given = real_argument(value, name);
     if (!(given > 0.0) || given > seconds_max)
       raise(validation_error(name, std::string(name) + " must be a number of seconds above 0"));
     return milliseconds(std::max<std::int64_t>(1, std::llround(given * 1000.0)));
+  });
+}
+
+std::optional<milliseconds> optional_wait_argument(py::handle value, const char* name) {
+  return unless_none(value, [&] {
+    const double given = real_argument(value, name);
+    if (!(given >= 0.0) || given > seconds_max)
+      raise(validation_error(name, std::string(name) + " must be a number of seconds, 0 or more"));
+    return milliseconds(std::llround(given * 1000.0));
   });
 }
 

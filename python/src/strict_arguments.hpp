@@ -47,6 +47,9 @@ namespace py = pybind11;
 /// Seconds as a number above 0; ValueError for anything else.
 [[nodiscard]] std::optional<milliseconds> optional_seconds_argument(py::handle value,
                                                                     const char* name);
+/// Seconds as a number of 0 or more; ValueError for anything else.
+[[nodiscard]] std::optional<milliseconds> optional_wait_argument(py::handle value,
+                                                                 const char* name);
 /// A number of 0 or more; ValueError for anything else.
 [[nodiscard]] std::optional<double> optional_amount_argument(py::handle value, const char* name);
 /// A dict (or JSON text) that becomes JSON object text; "" for None.

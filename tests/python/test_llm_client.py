@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import sys
 import threading
 
@@ -191,6 +192,12 @@ def test_async_calls_need_a_running_loop(client, call):
 class TestBatch:
     def run(self, client, *args, **kwargs):
         return asyncio.run(_call(client.complete_batch, *args, **kwargs))
+
+    def test_no_pause_at_all_can_be_said(self, client):
+        assert len(self.run(client, ["a", "b"], max_pause_s=0)) == 2
+        for wrong in (-1, math.inf, math.nan):
+            with pytest.raises(ValueError, match="max_pause_s must be a number of seconds, 0 or more"):
+                self.run(client, ["a"], max_pause_s=wrong)
 
     def test_order_and_empty_prompts(self, client, simulator):
         simulator.configure(latency_ms=3, latency_sigma=1)
@@ -447,6 +454,7 @@ class TestStatistics:
         assert stats["average_response_time_ms"] > 0
         assert 0 < stats["p50_response_time_ms"] <= stats["p99_response_time_ms"]
         assert stats["prompt_tokens"] > 0 and stats["completion_tokens"] > 0
+        assert stats["attempts"] >= 4 and stats["hedges"] == stats["hedges_won"] == 0
 
     def test_reset(self, client):
         client.complete("x")
