@@ -67,11 +67,13 @@ class owner::impl {
     const std::lock_guard guard(close_mutex_);
     if (!system_) return;
     board_->close(runtime_error("cluster", "the cluster was closed"));
+    const auto patience_ends = steady_clock::now() + seconds{10};
     static_cast<void>(supervisor_.shut_down(seconds{10}));
     board_->is_served_by(nullptr);
     supervisor_ = {};
-    // What has ended lets go of the system a moment later, and must not be the last to.
-    while (system_.use_count() > 1) std::this_thread::sleep_for(milliseconds{1});
+    // What has ended lets go of the system a moment later, and should not be the last to.
+    while (system_.use_count() > 1 && steady_clock::now() < patience_ends)
+      std::this_thread::sleep_for(milliseconds{1});
     system_.reset();
   }
 
