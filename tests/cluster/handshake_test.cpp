@@ -13,6 +13,9 @@ namespace graphbit::cluster {
 namespace {
 
 class HandshakeTest : public testing::Test {
+ public:
+  ~HandshakeTest() override { std::filesystem::remove_all(folder); }
+
  protected:
   HandshakeTest() {
     char name[] = "/tmp/graphbit-handshake-XXXXXX";
@@ -20,7 +23,6 @@ class HandshakeTest : public testing::Test {
     for (const auto* authority : {"one", "other"})
       EXPECT_TRUE(make_authority(folder + "/" + authority, authority, std::chrono::hours(24)));
   }
-  ~HandshakeTest() override { std::filesystem::remove_all(folder); }
 
   [[nodiscard]] std::shared_ptr<const identity> make(const std::string& authority,
                                                      const std::string& name,

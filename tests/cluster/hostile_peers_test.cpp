@@ -40,11 +40,7 @@ constexpr seconds patience{60};
 
 /// A member with little patience.
 class HostilePeersTest : public testing::Test {
- protected:
-  HostilePeersTest() {
-    links.handshake_patience = milliseconds{300};
-    links.detector.interval = milliseconds{50};
-  }
+ public:
   ~HostilePeersTest() override {
     if (!door) return;
     const spawn_scope scope;
@@ -53,6 +49,12 @@ class HostilePeersTest : public testing::Test {
     caf::scoped_actor waiting(system->actors());
     waiting->wait_for(door);
     door = nullptr;
+  }
+
+ protected:
+  HostilePeersTest() {
+    links.handshake_patience = milliseconds{300};
+    links.detector.interval = milliseconds{50};
   }
 
   void open_door() {

@@ -32,13 +32,15 @@ std::string chunked(std::string_view bytes) {
 }
 
 class cassette_test : public http_client_test {
+ public:
+  ~cassette_test() override { fs::remove_all(folder_); }
+
  protected:
   cassette_test()
       : folder_(fs::temp_directory_path() / ("cassette-" + std::to_string(getpid()))),
         path_((folder_ / "tape.jsonl").string()) {
     fs::create_directories(folder_);
   }
-  ~cassette_test() override { fs::remove_all(folder_); }
 
   [[nodiscard]] std::string written() const {
     std::ifstream in(path_);
