@@ -24,8 +24,10 @@ cluster::certificate_files certificates_from(py::handle cert, py::handle key, py
           .ca = optional_text_argument(ca, "ca").value_or("")};
 }
 
+milliseconds from_seconds(double s) { return milliseconds{static_cast<std::int64_t>(s * 1000)}; }
+
 milliseconds milliseconds_argument(py::handle seconds, const char* name) {
-  return milliseconds{static_cast<std::int64_t>(real_argument(seconds, name) * 1000)};
+  return from_seconds(real_argument(seconds, name));
 }
 
 std::shared_ptr<cluster_handle> make_cluster(py::handle seeds, py::handle ca, py::handle cert,
@@ -82,8 +84,7 @@ class python_node final : public runtime_user {
   [[nodiscard]] py::object status() const { return python_from_json(node_->status()); }
   [[nodiscard]] bool drain(double patience_s) {
     *drains_ = true;
-    return without_gil(
-        [&] { return node_->drain(milliseconds{static_cast<std::int64_t>(patience_s * 1000)}); });
+    return without_gil([&] { return node_->drain(from_seconds(patience_s)); });
   }
   void close() {
     without_gil([&] {
@@ -123,10 +124,8 @@ class python_node final : public runtime_user {
 void bind_cluster(py::module_& module) {
   py::class_<cluster_handle, std::shared_ptr<cluster_handle>>(module, "Cluster")
       .def(py::init(&make_cluster))
-      .def("wait",
-           [](cluster_handle& c, std::size_t count, double timeout_s) {
-             return c.wait(count, milliseconds{static_cast<std::int64_t>(timeout_s * 1000)});
-           })
+      .def("wait", [](cluster_handle& c, std::size_t count,
+                      double timeout_s) { return c.wait(count, from_seconds(timeout_s)); })
       .def("members", &cluster_handle::members)
       .def("call", &cluster_handle::call)
       .def("close", &cluster_handle::close);

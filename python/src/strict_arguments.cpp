@@ -11,7 +11,17 @@ namespace graphbit::python {
 
 namespace {
 
-constexpr double seconds_max = 1e9;
+enum class value_zero { refused, taken };
+
+milliseconds seconds_argument(py::handle value, const char* name, value_zero zero) {
+  constexpr double seconds_max = 1e9;
+  const double given = real_argument(value, name);
+  const bool is_fine = given > 0.0 || (given == 0.0 && zero == value_zero::taken);
+  if (!is_fine || given > seconds_max)
+    raise(validation_error(name, std::string(name) + " must be a number of seconds" +
+                                     (zero == value_zero::taken ? ", 0 or more" : " above 0")));
+  return milliseconds(std::llround(given * 1000.0));
+}
 
 /// Applies `read` unless the value is None (or was left out).
 template <class Read>
@@ -163,20 +173,13 @@ std::optional<double> optional_real_argument(py::handle value, const char* name)
 
 std::optional<milliseconds> optional_seconds_argument(py::handle value, const char* name) {
   return unless_none(value, [&] {
-    const double given = real_argument(value, name);
-    if (!(given > 0.0) || given > seconds_max)
-      raise(validation_error(name, std::string(name) + " must be a number of seconds above 0"));
-    return milliseconds(std::max<std::int64_t>(1, std::llround(given * 1000.0)));
+    const auto given = seconds_argument(value, name, value_zero::refused);
+    return std::max(given, milliseconds{1});
   });
 }
 
 std::optional<milliseconds> optional_wait_argument(py::handle value, const char* name) {
-  return unless_none(value, [&] {
-    const double given = real_argument(value, name);
-    if (!(given >= 0.0) || given > seconds_max)
-      raise(validation_error(name, std::string(name) + " must be a number of seconds, 0 or more"));
-    return milliseconds(std::llround(given * 1000.0));
-  });
+  return unless_none(value, [&] { return seconds_argument(value, name, value_zero::taken); });
 }
 
 std::optional<double> optional_amount_argument(py::handle value, const char* name) {

@@ -9,7 +9,18 @@ namespace {
 
 using testing::outcomes;
 
-class provider_client_test : public testing::provider_fixture {};
+class provider_client_test : public testing::provider_fixture {
+ protected:
+  /// How a call ends that is refused for 50 s and not tried again; the provider is well afterwards.
+  [[nodiscard]] expected<chat_response> refused_once(const provider_client& client) {
+    behave(R"({"fault_429": 1, "retry_after_s": 50})");
+    call_options options;
+    options.max_retries = 0;
+    auto answer = client.complete(ask("x"), options);
+    behave(R"({"fault_429": 0})");
+    return answer;
+  }
+};
 
 TEST_F(provider_client_test, answers_and_counts) {
   const auto client = open(config());
@@ -77,11 +88,11 @@ TEST_F(provider_client_test, retry_after_is_never_undercut) {
 TEST_F(provider_client_test, a_refusal_by_chance_holds_up_no_other_call) {
   const auto client = open(config());
   for (int i = 0; i < 20; ++i) ASSERT_TRUE(client.complete(ask("x")));
-  behave(R"({"fault_429": 1, "retry_after_s": 50})");
+  const auto refused = refused_once(client);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, error_kind::rate_limit);
   call_options options;
   options.max_retries = 0;
-  EXPECT_EQ(client.complete(ask("x"), options).error().kind, error_kind::rate_limit);
-  behave(R"({"fault_429": 0})");
   options.deadline_at = steady_clock::now() + seconds{30};
   for (int i = 0; i < 5; ++i) {
     const auto answer = client.complete(ask("x"), options);
@@ -92,11 +103,11 @@ TEST_F(provider_client_test, a_refusal_by_chance_holds_up_no_other_call) {
 TEST_F(provider_client_test, a_refusal_holds_all_calls_while_nothing_speaks_for_chance) {
   const auto client = open(config());
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(client.complete(ask("x")));
-  behave(R"({"fault_429": 1, "retry_after_s": 50})");
+  const auto refused = refused_once(client);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().attempts, 1u);
   call_options options;
   options.max_retries = 0;
-  EXPECT_EQ(client.complete(ask("x"), options).error().attempts, 1u);
-  behave(R"({"fault_429": 0})");
   options.deadline_at = steady_clock::now() + seconds{30};
   const auto held = client.complete(ask("x"), options);
   ASSERT_FALSE(held);
