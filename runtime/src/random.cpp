@@ -6,7 +6,8 @@
 #include <boost/uuid/name_generator_sha1.hpp>
 #include <boost/uuid/uuid.hpp>
 #include <random>
-#include <string_view>
+
+#include <graphbit/runtime/hex.hpp>
 
 namespace graphbit {
 
@@ -30,14 +31,8 @@ struct thread_random {
 
 /// Every run has one made: Boost's own goes by iterators and costs ten times as much.
 std::string text_of(const boost::uuids::uuid& id) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text(36, '-');
-  std::size_t at = 0;
-  for (const std::uint8_t byte : id.data) {
-    if (at == 8 || at == 13 || at == 18 || at == 23) ++at;
-    text[at++] = digits[byte >> 4];
-    text[at++] = digits[byte & 15];
-  }
+  std::string text = to_hex({reinterpret_cast<const char*>(id.data), sizeof id.data});
+  for (const std::size_t at : {8, 13, 18, 23}) text.insert(at, 1, '-');
   return text;
 }
 
